@@ -1,0 +1,1 @@
+"""Chat models: each streams an answer, one file per provider."""

@@ -1,0 +1,81 @@
+"""The words of Passage as plain data: documents, sections, chunks, passages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Metadata: TypeAlias = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know: a template that the pages translate and the values that fill it in."""
+
+    message: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message.format(**self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of a document under one heading path, on at most one page.
+
+    `page` counts from 1; `page_label` is what the page calls itself ("iv"), where that differs.
+    """
+
+    text: str
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+    page_label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """What a loader read from one file. `kind` is the file's type by content: "pdf", "docx", "html", "md", "txt"."""
+
+    kind: str
+    sections: tuple[Section, ...]
+    pages: int | None = None
+    title: str | None = None
+    warnings: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What is indexed: a piece of a document that fits the model's window. `tokens` by the model's tokeniser."""
+
+    text: str
+    tokens: int
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+    page_label: str | None = None
+
+    @property
+    def embedded_text(self) -> str:
+        """The text the embedder sees: the chunk under its headings."""
+        return "\n".join((*([" › ".join(self.headings)] if self.headings else []), self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk found by a search, with its scores.
+
+    `cosine` is 1 − distance in [−1, 1]; `relevance` is calibrated to [0, 1]; `keyword_score` is BM25 (≥ 0);
+    `score` is what the passages are ranked by. A score that the search did not compute is None.
+    """
+
+    rank: int
+    chunk_id: str
+    document_id: str
+    name: str
+    text: str
+    score: float
+    cosine: float | None = None
+    relevance: float | None = None
+    keyword_score: float | None = None
+    page: int | None = None
+    page_label: str | None = None
+    headings: tuple[str, ...] = ()
+    metadata: Metadata = field(default_factory=dict)

@@ -1,0 +1,57 @@
+"""The contract every embedder keeps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What makes two embedders' vectors comparable: all of it must be equal.
+
+    `revision` names the weights (a digest where they are local); `dimension` is the vectors' length.
+    """
+
+    provider: str
+    model: str
+    revision: str
+    pooling: str
+    query_prefix: str
+    document_prefix: str
+    normalised: bool
+    dimension: int
+
+    @property
+    def id(self) -> str:
+        """The model as the user names it: "provider:model"."""
+        return f"{self.provider}:{self.model}"
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of unit length.
+
+    `max_tokens` is the model's window for one text without the prefix and special tokens it adds itself
+    (None: unknown). `count_tokens` counts by the model's own tokeniser, likewise without them.
+    A text longer than the window raises ProviderError: nothing is cut unseen.
+    """
+
+    @property
+    def fingerprint(self) -> Fingerprint: ...
+
+    @property
+    def max_tokens(self) -> int | None: ...
+
+    def count_tokens(self, text: str) -> int: ...
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of `texts` in their order: shape (n, dimension), float32, unit length; n may be 0."""
+        ...
+
+    def embed_query(self, text: str) -> Vectors:
+        """The vector of a question: shape (dimension,), float32, unit length."""
+        ...
