@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,12 +16,12 @@ from rag.errors import UsageError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
+Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+
 
 def _vendor(name: str, vendor_name: str) -> Any:
     """A setting that the vendor's usual variable fills too; ours wins."""
-    return Field(
-        default=None, validation_alias=AliasChoices(f"RAG_{name.upper()}", vendor_name, name)
-    )
+    return Field(default=None, validation_alias=AliasChoices(f"RAG_{name.upper()}", vendor_name, name))
 
 
 class Settings(BaseSettings):
@@ -31,9 +31,9 @@ class Settings(BaseSettings):
         env_prefix="RAG_", env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True
     )
 
-    data_dir: Path = PROJECT_DIR / "data" / "store"
-    models_dir: Path = PROJECT_DIR / "data" / "models"
-    samples_dir: Path = PROJECT_DIR / "data" / "samples"
+    data_dir: Folder = PROJECT_DIR / "data" / "store"
+    models_dir: Folder = PROJECT_DIR / "data" / "models"
+    samples_dir: Folder = PROJECT_DIR / "data" / "samples"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8501
     language: Literal["auto", "en", "zh"] = "auto"
@@ -72,10 +72,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = Path(os.environ.get("RAG_CONFIG") or "rag.toml")
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml)
-
-    def model_post_init(self, _context: object) -> None:
-        for name in ("data_dir", "models_dir", "samples_dir"):
-            object.__setattr__(self, name, Path(getattr(self, name)).expanduser().absolute())
 
 
 def load_settings(**overrides: Any) -> Settings:
