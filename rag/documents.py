@@ -1,7 +1,9 @@
 """The words of Passage as plain data: documents, sections, chunks, passages."""
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TypeAlias
 
 Metadata: TypeAlias = Mapping[str, str | int | float | bool]
@@ -33,7 +35,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What a loader read from one file. `kind` is the file's type by content: "pdf", "docx", "html", "md", "txt"."""
+    """What a loader read from one file. `kind` is its type by content: "pdf", "docx", "html", "md", "txt"."""
 
     kind: str
     sections: tuple[Section, ...]
@@ -44,7 +46,7 @@ class ParsedFile:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What is indexed: a piece of a document that fits the model's window. `tokens` by the model's tokeniser."""
+    """What is indexed: a piece that fits the model's window; `tokens` by the model's own tokeniser."""
 
     text: str
     tokens: int
@@ -78,4 +80,62 @@ class Passage:
     page: int | None = None
     page_label: str | None = None
     headings: tuple[str, ...] = ()
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What makes two embedders' vectors comparable: all of it must be equal.
+
+    `revision` names the weights (a digest where they are local); `dimension` is the vectors' length.
+    """
+
+    provider: str
+    model: str
+    revision: str
+    pooling: str
+    query_prefix: str
+    document_prefix: str
+    normalised: bool
+    dimension: int
+
+    @property
+    def id(self) -> str:
+        """The model as the user names it: "provider:model"."""
+        return f"{self.provider}:{self.model}"
+
+    @property
+    def key(self) -> str:
+        """A short name for all of it, equal only where all of it is equal."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Fingerprint":
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file in a collection. `status` is "indexing", "ready", "failed" or "deleting"; only "ready" is shown.
+
+    `bytes` is the original's size; `added_at` is ISO 8601 in UTC; `error` says why a failed one failed.
+    """
+
+    id: str
+    collection_id: str
+    name: str
+    sha256: str
+    kind: str
+    bytes: int
+    status: str
+    added_at: str
+    title: str | None = None
+    pages: int | None = None
+    chunks: int = 0
+    tokens: int = 0
+    warnings: tuple[Notice, ...] = ()
+    error: Notice | None = None
     metadata: Metadata = field(default_factory=dict)

@@ -1,19 +1,12 @@
-"""What every test has: no internet, and a data folder of its own."""
+"""What every test has. The internet is cut by pytest-socket's options in pyproject.toml."""
 
 import os
 from pathlib import Path
 
 import pytest
-from pytest_socket import disable_socket, socket_allow_hosts
 
 EVAL_DIR = Path(os.environ.get("RAG_EVAL_DIR") or Path(__file__).parents[2] / "shared" / "eval")
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
-
-
-@pytest.fixture(autouse=True)
-def _loopback_only() -> None:
-    disable_socket(allow_unix_socket=True)
-    socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
 
 
 @pytest.fixture(scope="session")

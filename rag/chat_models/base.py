@@ -31,5 +31,5 @@ class ChatModel(Protocol):
     def follows_citation_rules(self) -> bool: ...
 
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
-        """Pieces of the answer as they come; closing the iterator closes the request. Raises ProviderError."""
+        """Pieces of the answer as they come; closing it closes the request. Raises ProviderError."""
         ...

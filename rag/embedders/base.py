@@ -1,35 +1,16 @@
 """The contract every embedder keeps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.documents import Fingerprint
+
+__all__ = ["Embedder", "Fingerprint", "Vectors"]
+
 Vectors = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What makes two embedders' vectors comparable: all of it must be equal.
-
-    `revision` names the weights (a digest where they are local); `dimension` is the vectors' length.
-    """
-
-    provider: str
-    model: str
-    revision: str
-    pooling: str
-    query_prefix: str
-    document_prefix: str
-    normalised: bool
-    dimension: int
-
-    @property
-    def id(self) -> str:
-        """The model as the user names it: "provider:model"."""
-        return f"{self.provider}:{self.model}"
 
 
 class Embedder(Protocol):

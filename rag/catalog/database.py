@@ -1,0 +1,158 @@
+"""The SQLite file under the catalogue: connections, transactions and the schema."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rag.errors import StoreError
+
+SCHEMA = """
+create table collections (
+    id text primary key,
+    name text not null unique,
+    fingerprint text not null,
+    hnsw text not null,
+    index_name text not null unique,
+    created_at text not null
+);
+create table documents (
+    id text primary key,
+    collection_id text not null references collections(id),
+    name text not null,
+    sha256 text not null,
+    kind text not null,
+    title text,
+    bytes integer not null,
+    pages integer,
+    tokens integer not null,
+    status text not null check (status in ('indexing', 'ready', 'failed', 'deleting')),
+    warnings text not null,
+    error text,
+    metadata text not null,
+    added_at text not null
+);
+create index documents_by_content on documents (collection_id, sha256);
+create index documents_by_name on documents (collection_id, name);
+create index documents_by_original on documents (sha256);
+create table chunks (
+    id text primary key,
+    document_id text not null references documents(id) on delete cascade,
+    ordinal integer not null,
+    page integer,
+    page_label text,
+    headings text not null,
+    text text not null,
+    tokens integer not null,
+    text_hash text not null
+);
+create index chunks_by_document on chunks (document_id, ordinal);
+create index chunks_by_text on chunks (text_hash);
+create table vectors (
+    fingerprint text not null,
+    text_hash text not null,
+    vector blob not null,
+    primary key (fingerprint, text_hash)
+) without rowid;
+create table jobs (
+    id integer primary key autoincrement,
+    collection_id text not null references collections(id) on delete cascade,
+    name text not null,
+    sha256 text not null,
+    metadata text not null,
+    state text not null check (state in ('queued', 'running', 'done', 'failed', 'cancelled')),
+    stage text not null default '',
+    done integer not null default 0,
+    total integer not null default 0,
+    cancel_asked integer not null default 0,
+    status text,
+    document_id text,
+    error text,
+    created_at real not null,
+    stage_started_at real,
+    heartbeat real,
+    finished_at real
+);
+create index jobs_by_state on jobs (state, id);
+create table conversations (
+    id text primary key,
+    collection_id text not null references collections(id) on delete cascade,
+    title text not null,
+    updated_at real not null
+);
+create table messages (
+    id integer primary key autoincrement,
+    conversation_id text not null references conversations(id) on delete cascade,
+    question text not null,
+    answer text not null,
+    updated_at real not null
+);
+create index messages_by_conversation on messages (conversation_id, id);
+"""
+MIGRATIONS = (SCHEMA,)
+
+
+class Database:
+    """One SQLite file in WAL mode, with a connection of its own for every thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._migrate()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                "The data folder {folder} cannot be used: {reason}. "
+                "Check its permissions and free space, or set RAG_DATA_DIR to another folder.",
+                folder=path.parent,
+                reason=error,
+            ) from error
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection; outside `transaction` every statement stands alone."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+            connection.row_factory = sqlite3.Row
+            connection.executescript(
+                "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;"
+            )
+            self._local.connection = connection
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is written inside is kept, or none of it."""
+        connection = self.connection
+        connection.execute("begin immediate")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("rollback")
+            raise
+        connection.execute("commit")
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    def _migrate(self) -> None:
+        version = self.connection.execute("pragma user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                "The data folder {folder} was written by a newer version of Passage. "
+                "Update Passage, or set RAG_DATA_DIR to another folder.",
+                folder=self.path.parent,
+            )
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            self.connection.executescript(f"begin; {script} pragma user_version = {number}; commit;")

@@ -1,0 +1,215 @@
+"""Documents and their chunks: the truth that the indexes are written from."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rag.catalog.database import Database
+from rag.catalog.vectors import text_hash
+from rag.documents import Chunk, Document, Notice
+from rag.errors import UsageError
+
+BATCH = 500
+_COLUMNS = """d.*, (select count(*) from chunks c where c.document_id = d.id) as chunk_count"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk with its id ("DOCUMENT-ordinal"), its place in the document and the key of its vector."""
+
+    id: str
+    document_id: str
+    ordinal: int
+    text_hash: str
+    chunk: Chunk
+
+
+class Documents:
+    """The documents in the catalogue."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, document: Document, chunks: Sequence[Chunk]) -> None:
+        """Write a document and its chunks, all or nothing."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "insert into documents values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    document.id,
+                    document.collection_id,
+                    document.name,
+                    document.sha256,
+                    document.kind,
+                    document.title,
+                    document.bytes,
+                    document.pages,
+                    document.tokens,
+                    document.status,
+                    json.dumps([_notice_row(warning) for warning in document.warnings]),
+                    json.dumps(_notice_row(document.error)) if document.error else None,
+                    json.dumps(dict(document.metadata)),
+                    document.added_at,
+                ),
+            )
+            connection.executemany(
+                "insert into chunks values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [_chunk_row(document.id, ordinal, chunk) for ordinal, chunk in enumerate(chunks)],
+            )
+
+    def set_status(self, document_ids: Sequence[str], status: str) -> None:
+        """Move documents to another state."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "update documents set status = ? where id = ?", [(status, key) for key in document_ids]
+            )
+
+    def publish(self, document: Document) -> list[str]:
+        """Make `document` ready in place of every other version of its name; the ids of those.
+
+        They are in state "deleting" afterwards, so that no moment shows both or neither.
+        """
+        with self._database.transaction() as connection:
+            connection.execute("update documents set status = 'ready' where id = ?", (document.id,))
+            rows = connection.execute(
+                "update documents set status = 'deleting' where collection_id = ? and name = ? and id <> ? "
+                "and status <> 'indexing' returning id",
+                (document.collection_id, document.name, document.id),
+            ).fetchall()
+        return [row["id"] for row in rows]
+
+    def remove(self, document_id: str) -> None:
+        """Forget a document, its chunks, and the vectors that no other chunk uses."""
+        with self._database.transaction() as connection:
+            hashes = connection.execute(
+                "select distinct text_hash from chunks where document_id = ?", (document_id,)
+            ).fetchall()
+            connection.execute("delete from documents where id = ?", (document_id,))
+            connection.executemany(
+                "delete from vectors where text_hash = ?1 "
+                "and not exists (select 1 from chunks where text_hash = ?1)",
+                hashes,
+            )
+
+    def get(self, document_id: str) -> Document:
+        """The document of this id. Raises UsageError if there is none."""
+        rows = self._select("d.id = ?", (document_id,))
+        if not rows:
+            raise UsageError("There is no document with the id {id}.", id=document_id)
+        return rows[0]
+
+    def all(self, collection_id: str) -> list[Document]:
+        """The documents of a collection that a user sees, newest first."""
+        return self._select("d.collection_id = ? and d.status <> 'deleting'", (collection_id,))
+
+    def with_status(self, *statuses: str) -> list[Document]:
+        """The documents of all collections that are in one of these states."""
+        marks = ",".join("?" * len(statuses))
+        return self._select(f"d.status in ({marks})", statuses)
+
+    def with_content(self, collection_id: str, sha256: str) -> Document | None:
+        """The ready document with this content, or None."""
+        rows = self._select(
+            "d.collection_id = ? and d.sha256 = ? and d.status = 'ready'", (collection_id, sha256)
+        )
+        return rows[0] if rows else None
+
+    def named(self, collection_id: str, name: str) -> list[Document]:
+        """Every version under this name."""
+        return self._select("d.collection_id = ? and d.name = ?", (collection_id, name))
+
+    def uses_original(self, sha256: str) -> bool:
+        """Whether a document or a waiting job still needs this original file."""
+        row = self._database.connection.execute(
+            "select exists (select 1 from documents where sha256 = ?1) "
+            "or exists (select 1 from jobs where sha256 = ?1 and state in ('queued', 'running'))",
+            (sha256,),
+        ).fetchone()
+        return bool(row[0])
+
+    def chunks(self, document_id: str) -> list[StoredChunk]:
+        """A document's chunks in reading order."""
+        rows = self._database.connection.execute(
+            "select * from chunks where document_id = ? order by ordinal", (document_id,)
+        )
+        return [_stored_chunk(row) for row in rows]
+
+    def ready_chunks(
+        self, collection_id: str, chunk_ids: Sequence[str]
+    ) -> dict[str, tuple[StoredChunk, Document]]:
+        """Those of the chunks that belong to ready documents of the collection, by chunk id."""
+        found: dict[str, StoredChunk] = {}
+        for start in range(0, len(chunk_ids), BATCH):
+            batch = chunk_ids[start : start + BATCH]
+            marks = ",".join("?" * len(batch))
+            rows = self._database.connection.execute(
+                "select c.* from chunks c join documents d on d.id = c.document_id "
+                f"where d.collection_id = ? and d.status = 'ready' and c.id in ({marks})",
+                (collection_id, *batch),
+            )
+            found.update((row["id"], _stored_chunk(row)) for row in rows)
+        documents = {key: self.get(key) for key in {chunk.document_id for chunk in found.values()}}
+        return {key: (chunk, documents[chunk.document_id]) for key, chunk in found.items()}
+
+    def chunk_ids(self, collection_id: str) -> Iterator[tuple[str, str]]:
+        """(chunk id, document id) of every chunk that belongs in the collection's indexes."""
+        rows = self._database.connection.execute(
+            "select c.id, c.document_id from chunks c join documents d on d.id = c.document_id "
+            "where d.collection_id = ? and d.status in ('ready', 'indexing')",
+            (collection_id,),
+        )
+        return ((row[0], row[1]) for row in rows)
+
+    def _select(self, condition: str, parameters: Sequence[object]) -> list[Document]:
+        query = f"select {_COLUMNS} from documents d where {condition} order by d.added_at desc, d.rowid desc"
+        return [_document(row) for row in self._database.connection.execute(query, tuple(parameters))]
+
+
+def _chunk_row(document_id: str, ordinal: int, chunk: Chunk) -> tuple[object, ...]:
+    return (
+        f"{document_id}-{ordinal:05d}",
+        document_id,
+        ordinal,
+        chunk.page,
+        chunk.page_label,
+        json.dumps(chunk.headings, ensure_ascii=False),
+        chunk.text,
+        chunk.tokens,
+        text_hash(chunk.embedded_text),
+    )
+
+
+def _stored_chunk(row: sqlite3.Row) -> StoredChunk:
+    chunk = Chunk(
+        text=row["text"],
+        tokens=row["tokens"],
+        page=row["page"],
+        headings=tuple(json.loads(row["headings"])),
+        page_label=row["page_label"],
+    )
+    return StoredChunk(row["id"], row["document_id"], row["ordinal"], row["text_hash"], chunk)
+
+
+def _document(row: sqlite3.Row) -> Document:
+    return Document(
+        id=row["id"],
+        collection_id=row["collection_id"],
+        name=row["name"],
+        sha256=row["sha256"],
+        kind=row["kind"],
+        bytes=row["bytes"],
+        status=row["status"],
+        added_at=row["added_at"],
+        title=row["title"],
+        pages=row["pages"],
+        chunks=row["chunk_count"],
+        tokens=row["tokens"],
+        warnings=tuple(Notice(*pair) for pair in json.loads(row["warnings"])),
+        error=Notice(*json.loads(row["error"])) if row["error"] else None,
+        metadata=json.loads(row["metadata"]),
+    )
+
+
+def _notice_row(notice: Notice) -> tuple[str, dict[str, str | int]]:
+    return notice.message, dict(notice.values)

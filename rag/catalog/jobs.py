@@ -1,0 +1,179 @@
+"""Jobs: what is to be ingested, how far it is, how it ended. They survive a restart."""
+
+import json
+import sqlite3
+import time
+from dataclasses import dataclass, field
+
+from rag.catalog.database import Database
+from rag.documents import Metadata, Notice
+
+STAGES = ("reading", "embedding", "indexing")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file on its way in. `state` is "queued", "running", "done", "failed" or "cancelled".
+
+    `stage` is one of STAGES; `done` of `total` chunks are embedded; times are seconds since the epoch;
+    `status` is how it ended: "added", "unchanged", "replaced" or "failed".
+    """
+
+    id: int
+    collection_id: str
+    name: str
+    sha256: str
+    state: str
+    stage: str
+    done: int
+    total: int
+    cancel_asked: bool
+    status: str | None
+    document_id: str | None
+    error: Notice | None
+    stage_started_at: float | None
+    finished_at: float | None
+    metadata: Metadata = field(default_factory=dict)
+
+    def seconds_left(self, now: float) -> float | None:
+        """The time the stage still needs at the pace measured so far, or None before there is one."""
+        if self.state != "running" or not self.done or self.stage_started_at is None:
+            return None
+        return (now - self.stage_started_at) / self.done * (self.total - self.done)
+
+
+class Jobs:
+    """The jobs in the catalogue."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, collection_id: str, name: str, sha256: str, metadata: Metadata) -> int:
+        """Queue a file whose original is saved; the job's id."""
+        with self._database.transaction() as connection:
+            cursor = connection.execute(
+                "insert into jobs (collection_id, name, sha256, metadata, state, created_at) "
+                "values (?, ?, ?, ?, 'queued', ?) returning id",
+                (collection_id, name, sha256, json.dumps(dict(metadata)), time.time()),
+            )
+            return int(cursor.fetchone()[0])
+
+    def take(self, job_id: int | None = None) -> Job | None:
+        """Start a queued job, the oldest unless one is named; None where there is none."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "update jobs set state = 'running', stage = 'reading', stage_started_at = ?1, heartbeat = ?1 "
+                "where id = (select min(id) from jobs where state = 'queued' and (?2 is null or id = ?2)) "
+                "returning *",
+                (time.time(), job_id),
+            ).fetchone()
+        return _job(row) if row else None
+
+    def next_queued(self) -> Job | None:
+        """The oldest job that waits, without starting it."""
+        row = self._database.connection.execute(
+            "select * from jobs where state = 'queued' order by id limit 1"
+        ).fetchone()
+        return _job(row) if row else None
+
+    def get(self, job_id: int) -> Job:
+        """The job of this id. Raises KeyError."""
+        row = self._database.connection.execute("select * from jobs where id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise KeyError(job_id)
+        return _job(row)
+
+    def progress(self, job_id: int, stage: str, done: int = 0, total: int = 0) -> None:
+        """Note how far a job is; a new stage starts its own clock."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "update jobs set stage_started_at = case when stage = ?2 and done > 0 then stage_started_at "
+                "else ?5 end, stage = ?2, done = ?3, total = ?4, heartbeat = ?5 where id = ?1",
+                (job_id, stage, done, total, time.time()),
+            )
+
+    def finish(
+        self,
+        job_id: int,
+        state: str,
+        *,
+        status: str | None = None,
+        document_id: str | None = None,
+        error: Notice | None = None,
+    ) -> None:
+        """End a job as "done", "failed" or "cancelled"."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "update jobs set state = ?, status = ?, document_id = ?, error = ?, finished_at = ? "
+                "where id = ?",
+                (
+                    state,
+                    status,
+                    document_id,
+                    json.dumps([error.message, dict(error.values)]) if error else None,
+                    time.time(),
+                    job_id,
+                ),
+            )
+
+    def cancel(self, job_id: int) -> None:
+        """End a waiting job now; ask a running one to end at its next batch."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "update jobs set cancel_asked = 1, "
+                "finished_at = case when state = 'queued' then ? else finished_at end, "
+                "state = case when state = 'queued' then 'cancelled' else state end "
+                "where id = ? and state in ('queued', 'running')",
+                (time.time(), job_id),
+            )
+
+    def cancel_asked(self, job_id: int) -> bool:
+        """Whether the user wants this job to end."""
+        row = self._database.connection.execute(
+            "select cancel_asked from jobs where id = ?", (job_id,)
+        ).fetchone()
+        return row is None or bool(row[0])
+
+    def requeue_interrupted(self) -> int:
+        """Put jobs that a stopped process left running back in the queue; how many."""
+        with self._database.transaction() as connection:
+            return connection.execute(
+                "update jobs set state = 'queued', stage = '', done = 0, total = 0 where state = 'running'"
+            ).rowcount
+
+    def recent(self, collection_id: str, *, since: float = 0.0) -> list[Job]:
+        """A collection's jobs that wait, run, or ended after `since` (epoch seconds), oldest first."""
+        rows = self._database.connection.execute(
+            "select * from jobs where collection_id = ? "
+            "and (state in ('queued', 'running') or finished_at > ?) order by id",
+            (collection_id, since),
+        )
+        return [_job(row) for row in rows]
+
+    def dismiss(self, collection_id: str) -> None:
+        """Forget a collection's jobs that have ended."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "delete from jobs where collection_id = ? and state not in ('queued', 'running')",
+                (collection_id,),
+            )
+
+
+def _job(row: sqlite3.Row) -> Job:
+    return Job(
+        id=row["id"],
+        collection_id=row["collection_id"],
+        name=row["name"],
+        sha256=row["sha256"],
+        state=row["state"],
+        stage=row["stage"],
+        done=row["done"],
+        total=row["total"],
+        cancel_asked=bool(row["cancel_asked"]),
+        status=row["status"],
+        document_id=row["document_id"],
+        error=Notice(*json.loads(row["error"])) if row["error"] else None,
+        stage_started_at=row["stage_started_at"],
+        finished_at=row["finished_at"],
+        metadata=json.loads(row["metadata"]),
+    )

@@ -1,0 +1,52 @@
+"""Vectors by content: what a model has embedded once is never embedded again."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.catalog.database import Database
+from rag.documents import Fingerprint
+
+BATCH = 500
+
+
+def text_hash(text: str) -> str:
+    """The key of a text's vector: its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Vectors:
+    """Unit vectors (float32) under (fingerprint, hash of the embedded text)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, fingerprint: Fingerprint, hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Keep one batch: `vectors` has shape (len(hashes), dimension)."""
+        rows = [
+            (fingerprint.key, key, np.ascontiguousarray(vector, "<f4").tobytes())
+            for key, vector in zip(hashes, vectors, strict=True)
+        ]
+        with self._database.transaction() as connection:
+            connection.executemany("insert or ignore into vectors values (?, ?, ?)", rows)
+
+    def missing(self, fingerprint: Fingerprint, hashes: Iterable[str]) -> list[str]:
+        """Those of `hashes` that have no vector yet, each once, in their order."""
+        wanted = list(dict.fromkeys(hashes))
+        known: set[str] = set()
+        for start in range(0, len(wanted), BATCH):
+            known.update(self._rows(fingerprint, wanted[start : start + BATCH]))
+        return [key for key in wanted if key not in known]
+
+    def load(self, fingerprint: Fingerprint, hashes: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of at most BATCH hashes: shape (len(hashes), dimension). Raises KeyError."""
+        rows = self._rows(fingerprint, list(dict.fromkeys(hashes)))
+        vectors = [np.frombuffer(rows[key], "<f4") for key in hashes]
+        return np.stack(vectors) if vectors else np.empty((0, fingerprint.dimension), np.float32)
+
+    def _rows(self, fingerprint: Fingerprint, hashes: Sequence[str]) -> Mapping[str, bytes]:
+        marks = ",".join("?" * len(hashes))
+        query = f"select text_hash, vector from vectors where fingerprint = ? and text_hash in ({marks})"
+        return dict(self._database.connection.execute(query, (fingerprint.key, *hashes)).fetchall())

@@ -1,0 +1,40 @@
+"""The thread that works the queue while the app runs."""
+
+import threading
+
+from rag.catalog import Catalog
+from rag.ingestion.pipeline import Pipeline
+
+
+class IngestionWorker:
+    """Runs queued jobs, oldest first, until it is stopped."""
+
+    def __init__(self, catalog: Catalog, pipeline: Pipeline) -> None:
+        self._catalog = catalog
+        self._pipeline = pipeline
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="passage-ingestion", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what a stopped process left in the queue."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something new in the queue."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop after the batch at hand; the job goes on at the next start."""
+        self._stop.set()
+        self._pipeline.close()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            while not self._stop.is_set() and (job := self._catalog.jobs.take()):
+                self._pipeline.run(job)
+            self._wake.wait()

@@ -1,0 +1,142 @@
+"""BM25 over words and CJK bigrams by Tantivy; rebuilt from the catalogue like the vectors."""
+
+import itertools
+import math
+import re
+import shutil
+import threading
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from rag.errors import StoreError
+
+K1 = 1.2  # Tantivy's; with it the highest score of a term is idf · (K1 + 1)
+_RUN = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+|[^\W_]+(?:[.'’+#&/-][^\W_]+)*[+#]*"
+)
+_PART = re.compile(r"[^\W_]+")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+
+
+def terms(text: str) -> list[str]:
+    """The words of a text (codes also whole: "bge-m3" is bge-m3, bge, m3) and its CJK characters in pairs."""
+    found: list[str] = []
+    for match in _RUN.finditer(unicodedata.normalize("NFKC", text).lower()):
+        run = match.group()
+        if _CJK.match(run):
+            found.extend(map("".join, itertools.pairwise(run)) if len(run) > 1 else [run])
+        else:
+            parts = _PART.findall(run)
+            found.extend(parts if parts == [run] else [run, *parts])
+    return found
+
+
+class KeywordIndex:
+    """One Tantivy index per collection, in a folder of its own."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "keyword"
+        self._indexes: dict[str, Any] = {}
+        self._lock = threading.RLock()
+        self._analyzer = (
+            tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+            .filter(tantivy.Filter.stemmer("english"))
+            .build()
+        )
+
+    def write(self, index: str, rows: Sequence[tuple[str, str, str]]) -> None:
+        """Add or replace (chunk id, document id, text) rows."""
+        with self._lock, _mapped():
+            writer = self._open(index).writer(heap_size=30_000_000, num_threads=1)
+            for chunk_id, document_id, text in rows:
+                writer.delete_documents_by_term("id", chunk_id)
+                writer.add_document(
+                    tantivy.Document(id=chunk_id, document_id=document_id, body=" ".join(terms(text)))
+                )
+            self._commit(index, writer)
+
+    def delete_document(self, index: str, document_id: str) -> None:
+        """Remove a document's rows."""
+        with self._lock, _mapped():
+            writer = self._open(index).writer(heap_size=15_000_000, num_threads=1)
+            writer.delete_documents_by_term("document_id", document_id)
+            self._commit(index, writer)
+
+    def drop(self, index: str) -> None:
+        """Remove a collection's keyword index; nothing happens if there is none."""
+        with self._lock:
+            self._indexes.pop(index, None)
+            shutil.rmtree(self._folder / index, ignore_errors=True)
+
+    def search(self, index: str, question: str, *, n: int) -> tuple[list[tuple[str, float]], float]:
+        """The n best chunks as (id, BM25), and the highest BM25 that any text could reach for the question.
+
+        The bound is the sum over the question's terms of idf · (K1 + 1), a term that no text holds counting
+        at the highest idf (Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework").
+        """
+        words = list(dict.fromkeys(self._analyzer.analyze(" ".join(terms(question)))))
+        with self._lock, _mapped():
+            opened = self._open(index)
+        if not words:
+            return [], 0.0
+        with _mapped():
+            searcher = opened.searcher()
+            queries = [tantivy.Query.term_query(opened.schema, "body", word) for word in words]
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Should, each) for each in queries])
+            hits = searcher.search(query, n, count=False).hits
+            found = [(searcher.doc(address)["id"][0], float(score)) for score, address in hits]
+            return found, self._bound(searcher, words)
+
+    def ids(self, index: str) -> set[str]:
+        """The ids of all rows."""
+        with self._lock, _mapped():
+            searcher = self._open(index).searcher()
+            count = searcher.num_docs
+            hits = searcher.search(tantivy.Query.all_query(), max(1, count), count=False).hits
+            return {searcher.doc(address)["id"][0] for _, address in hits}
+
+    def close(self) -> None:
+        with self._lock:
+            self._indexes.clear()
+
+    def _bound(self, searcher: Any, words: Sequence[str]) -> float:
+        rows = searcher.num_docs
+        frequencies = [searcher.doc_freq("body", word) for word in words]
+        return sum(math.log(1 + (rows - n + 0.5) / (n + 0.5)) * (K1 + 1) for n in frequencies)
+
+    def _open(self, index: str) -> Any:
+        if index not in self._indexes:
+            folder = self._folder / index
+            folder.mkdir(parents=True, exist_ok=True)
+            schema = (
+                tantivy.SchemaBuilder()
+                .add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+                .add_text_field("document_id", tokenizer_name="raw", index_option="basic")
+                .add_text_field("body", tokenizer_name="words", index_option="freq")
+                .build()
+            )
+            opened = tantivy.Index(schema, path=str(folder))
+            opened.register_tokenizer("words", self._analyzer)
+            self._indexes[index] = opened
+        return self._indexes[index]
+
+    def _commit(self, index: str, writer: Any) -> None:
+        writer.commit()
+        writer.wait_merging_threads()
+        self._indexes[index].reload()
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    """Turns Tantivy's errors into ours at this one border."""
+    try:
+        yield
+    except (ValueError, OSError, RuntimeError) as error:
+        raise StoreError(
+            "The keyword index cannot be used: {reason}. Run: rag check --repair", reason=error
+        ) from error

@@ -1,0 +1,213 @@
+"""From a question to passages: candidates from both indexes, one score, filters, thresholds."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from rag.calibration import COHORT, Background, background, relevance
+from rag.catalog import Catalog, Collection, StoredChunk, text_hash
+from rag.documents import Document, Notice, Passage
+from rag.embedders.base import Embedder, Vectors
+from rag.errors import ProviderError, StoreError, UsageError
+from rag.keyword_index import KeywordIndex
+from rag.vector_index import VectorIndex
+
+POOL = 100  # candidates a side: k only cuts, it never reorders
+FILTERED_POOL = 1000  # keyword candidates before a filter that only Chroma knows
+KEYWORD_WEIGHT = 8.0  # standard deviations of the background that a perfect keyword match is worth
+
+Mode = Literal["dense", "keyword", "hybrid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question and how to look: `where` and `contains` as Chroma's where and where_document $contains.
+
+    `min_similarity` is a cosine; passages below it are left out.
+    """
+
+    question: str
+    k: int = 5
+    mode: Mode = "hybrid"
+    where: Mapping[str, Any] | None = None
+    contains: str | None = None
+    min_similarity: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.question.strip():
+            raise UsageError("The question is empty. Type what you would like to know.")
+        if not 1 <= self.k <= POOL:
+            raise UsageError("The number of passages must be between 1 and {most}.", most=POOL)
+        if self.mode not in get_args(Mode):
+            raise UsageError("The mode is “{mode}”; it can be dense, keyword or hybrid.", mode=self.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The passages, nearest first; `mode` is the one that answered; times in seconds."""
+
+    question: str
+    mode: Mode
+    passages: tuple[Passage, ...]
+    seconds: Mapping[str, float]
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    cosines: Mapping[str, float]
+    keyword_scores: Mapping[str, float]
+    bound: float = 0.0
+
+
+class Retriever:
+    """Searches one collection at a time."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        vectors: VectorIndex,
+        keywords: KeywordIndex,
+        embedder_of: Callable[[Collection], Embedder],
+    ) -> None:
+        self._catalog = catalog
+        self._vectors = vectors
+        self._keywords = keywords
+        self._embedder_of = embedder_of
+
+    def search(self, collection: Collection, query: Query) -> SearchResult:
+        """The best passages for a question. Raises UsageError for a bad filter, ProviderError, StoreError."""
+        started = time.perf_counter()
+        mode, vector, notices = self._question_vector(collection, query)
+        embedded = time.perf_counter()
+        found = _Candidates({}, {})
+        if mode != "dense":
+            mode, found, more = self._keyword_candidates(collection, query, mode)
+            notices += more
+        if vector is not None:
+            found = self._with_cosines(collection, query, vector, found)
+        passages = self._ranked(collection, query, mode, vector, found)
+        seconds = {"embed": embedded - started, "search": time.perf_counter() - embedded}
+        return SearchResult(query.question, mode, passages, seconds, notices)
+
+    def warm_up(self, collection: Collection) -> None:
+        """Load the model and the background before the first question needs them."""
+        self._background(collection, self._embedder_of(collection).embed_query("warm up"))
+
+    def _question_vector(
+        self, collection: Collection, query: Query
+    ) -> tuple[Mode, Vectors | None, tuple[Notice, ...]]:
+        try:
+            return query.mode, self._embedder_of(collection).embed_query(query.question), ()
+        except ProviderError as error:
+            if query.mode == "dense":
+                raise
+            notice = Notice("Only keywords were searched. {reason}", {"reason": str(error)})
+            return "keyword", None, (notice,) if query.mode == "hybrid" else ()
+
+    def _keyword_candidates(
+        self, collection: Collection, query: Query, mode: Mode
+    ) -> tuple[Mode, _Candidates, tuple[Notice, ...]]:
+        filtered = bool(query.where or query.contains)
+        try:
+            hits, bound = self._keywords.search(
+                collection.index_name, query.question, n=FILTERED_POOL if filtered else POOL
+            )
+        except StoreError as error:
+            if mode == "keyword":
+                raise
+            notice = Notice("Only meanings were searched, not words. {reason}", {"reason": str(error)})
+            return "dense", _Candidates({}, {}), (notice,)
+        kept = self._vectors.keep(
+            collection.index_name, [key for key, _ in hits], where=query.where, contains=query.contains
+        )
+        scores = dict([hit for hit in hits if hit[0] in kept][:POOL])
+        return mode, _Candidates({}, scores, bound), ()
+
+    def _with_cosines(
+        self, collection: Collection, query: Query, vector: Vectors, found: _Candidates
+    ) -> _Candidates:
+        """The dense pool's cosines (but in keyword mode), and those of the keyword pool, looked up."""
+        cosines: dict[str, float] = {}
+        if query.mode != "keyword":
+            cosines = dict(
+                self._vectors.query(
+                    collection.index_name, vector, n=POOL, where=query.where, contains=query.contains
+                )
+            )
+        unknown = [key for key in found.keyword_scores if key not in cosines]
+        chunks = self._catalog.documents.ready_chunks(collection.id, unknown)
+        hashes = [chunk.text_hash for chunk, _ in chunks.values()]
+        looked_up = self._catalog.vectors.load(collection.fingerprint, hashes) @ vector
+        cosines.update(zip(chunks, map(float, looked_up), strict=True))
+        return _Candidates(cosines, found.keyword_scores, found.bound)
+
+    def _ranked(
+        self,
+        collection: Collection,
+        query: Query,
+        mode: Mode,
+        vector: Vectors | None,
+        found: _Candidates,
+    ) -> tuple[Passage, ...]:
+        base = self._background(collection, vector) if vector is not None else None
+        scores = _scores(mode, found, base)
+        order = sorted(scores, key=lambda key: (-scores[key], key))
+        if query.min_similarity is not None and vector is not None:
+            order = [key for key in order if found.cosines.get(key, -1.0) >= query.min_similarity]
+        chunks = self._catalog.documents.ready_chunks(collection.id, order)
+        best = [key for key in order if key in chunks][: query.k]
+        return tuple(
+            _passage(rank, scores[key], found, base, *chunks[key]) for rank, key in enumerate(best, 1)
+        )
+
+    def _background(self, collection: Collection, vector: Vectors) -> Background:
+        """The question against the cohort, whose vectors are kept with the others by content."""
+        hashes = [text_hash(text) for text in COHORT]
+        fingerprint, vectors = collection.fingerprint, self._catalog.vectors
+        if vectors.missing(fingerprint, hashes):
+            vectors.save(fingerprint, hashes, self._embedder_of(collection).embed_documents(COHORT))
+        return background(vector, vectors.load(fingerprint, hashes))
+
+
+def _scores(mode: Mode, found: _Candidates, base: Background | None) -> dict[str, float]:
+    """What the passages are ranked by.
+
+    Hybrid: cosine + weight · BM25 / bound, the weight in units of the model's own spread. The bound leaves a
+    question that shares no words with the texts, as across languages, to the vectors.
+    """
+    if mode == "keyword":
+        return dict(found.keyword_scores)
+    if mode == "dense" or base is None or not found.bound:
+        return dict(found.cosines)
+    weight = KEYWORD_WEIGHT * base.deviation / found.bound
+    return {
+        key: cosine + weight * found.keyword_scores.get(key, 0.0) for key, cosine in found.cosines.items()
+    }
+
+
+def _passage(
+    rank: int,
+    score: float,
+    found: _Candidates,
+    base: Background | None,
+    stored: StoredChunk,
+    document: Document,
+) -> Passage:
+    cosine = found.cosines.get(stored.id)
+    return Passage(
+        rank=rank,
+        chunk_id=stored.id,
+        document_id=document.id,
+        name=document.name,
+        text=stored.chunk.text,
+        score=score,
+        cosine=cosine,
+        relevance=relevance(cosine, base) if cosine is not None and base else None,
+        keyword_score=found.keyword_scores.get(stored.id),
+        page=stored.chunk.page,
+        page_label=stored.chunk.page_label,
+        headings=stored.chunk.headings,
+        metadata=document.metadata,
+    )

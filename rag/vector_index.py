@@ -1,0 +1,241 @@
+"""The vectors in Chroma, rebuilt from the catalogue whenever need be: the only module that speaks to it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from rag.errors import RagError, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection as ChromaCollection
+
+WRITE_ROWS = 100  # Chroma's add holds the GIL: longer calls would freeze the page
+READ_ROWS = 5000  # a read of more than 32,766 rows fails
+HNSW_OPTIONS = (
+    "ef_construction",
+    "ef_search",
+    "max_neighbors",
+    "num_threads",
+    "batch_size",
+    "sync_threshold",
+    "resize_factor",
+)
+
+Where = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One chunk as Chroma holds it; `metadata` has no None and no nesting."""
+
+    id: str
+    text: str
+    metadata: Mapping[str, str | int | float | bool]
+
+
+class VectorIndex:
+    """Chroma behind five verbs. One process may hold an embedded folder; a server may be shared."""
+
+    def __init__(self, data_dir: Path, server_url: str | None = None) -> None:
+        self._folder = data_dir / "chroma"
+        self._server_url = server_url
+        self._lock = threading.Lock()
+        self._client: ClientAPI | None = None
+        self._file_lock = FileLock(data_dir / "chroma.lock")
+
+    def open(self) -> ClientAPI:
+        """Connect once. Raises StoreError where another process holds the folder or no server answers."""
+        with self._lock:
+            if self._client is None:
+                logging.getLogger("chromadb").setLevel(logging.ERROR)
+                self._client = self._connect_server() if self._server_url else self._open_folder()
+            return self._client
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        with self._lock:
+            self._client = None
+            self._file_lock.release(force=True)
+
+    def create(self, index: str, hnsw: Mapping[str, Any]) -> None:
+        """Make an empty cosine index. Raises UsageError for an unknown HNSW option."""
+        if unknown := [key for key in hnsw if key not in HNSW_OPTIONS]:
+            raise UsageError(
+                "Unknown HNSW option {names}. There are: {options}.",
+                names=", ".join(unknown),
+                options=", ".join(HNSW_OPTIONS),
+            )
+        configuration = {"hnsw": {"space": "cosine", **hnsw}}
+        with _mapped("create an index"):
+            self.open().create_collection(
+                index, configuration=cast(Any, configuration), embedding_function=None
+            )
+
+    def drop(self, index: str) -> None:
+        """Remove an index; nothing happens if there is none."""
+        if self.exists(index):
+            with _mapped("remove an index"):
+                self.open().delete_collection(index)
+
+    def exists(self, index: str) -> bool:
+        with _mapped("list the indexes"):
+            return any(each.name == index for each in self.open().list_collections())
+
+    def write(self, index: str, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
+        """Add or replace rows: `vectors` has shape (len(rows), dimension)."""
+        collection = self._collection(index)
+        for start in range(0, len(rows), WRITE_ROWS):
+            part = rows[start : start + WRITE_ROWS]
+            with _mapped("write to the index"):
+                collection.upsert(
+                    ids=[row.id for row in part],
+                    embeddings=vectors[start : start + WRITE_ROWS],
+                    documents=[row.text for row in part],
+                    metadatas=[dict(row.metadata) for row in part],
+                )
+
+    def delete_document(self, index: str, document_id: str) -> None:
+        """Remove a document's rows and make sure that none is left. Raises StoreError if one is."""
+        collection = self._collection(index)
+        where = {"document_id": document_id}
+        with _mapped("delete from the index"):
+            collection.delete(where=cast(Any, where))
+            left = collection.get(where=cast(Any, where), limit=1, include=[])["ids"]
+        if left:
+            raise StoreError(
+                "The index still holds parts of a deleted document. Run: rag check --repair", index=index
+            )
+
+    def query(
+        self,
+        index: str,
+        vector: NDArray[np.float32],
+        *,
+        n: int,
+        where: Where | None = None,
+        contains: str | None = None,
+    ) -> list[tuple[str, float]]:
+        """The n nearest chunks as (id, cosine), nearest first. Raises UsageError for a bad filter."""
+        collection = self._collection(index)
+        with _mapped("search", bad_request=where):
+            found = collection.query(
+                query_embeddings=vector[np.newaxis],
+                n_results=n,
+                where=cast(Any, dict(where)) if where else None,
+                where_document={"$contains": contains} if contains else None,
+                include=["distances"],
+            )
+        distances = found["distances"] or [[]]
+        return [
+            (key, 1.0 - float(distance)) for key, distance in zip(found["ids"][0], distances[0], strict=True)
+        ]
+
+    def keep(
+        self, index: str, ids: Sequence[str], *, where: Where | None, contains: str | None
+    ) -> set[str]:
+        """Those of at most READ_ROWS ids that pass a filter. Raises UsageError for a bad filter."""
+        if not ids or not (where or contains):
+            return set(ids)
+        with _mapped("read the index", bad_request=where):
+            found = self._collection(index).get(
+                ids=list(ids),
+                where=cast(Any, dict(where)) if where else None,
+                where_document={"$contains": contains} if contains else None,
+                include=[],
+            )
+        return set(found["ids"])
+
+    def ids(self, index: str) -> Iterator[str]:
+        """The ids of all rows."""
+        collection, offset = self._collection(index), 0
+        while True:
+            with _mapped("read the index"):
+                ids = collection.get(limit=READ_ROWS, offset=offset, include=[])["ids"]
+            yield from ids
+            offset += len(ids)
+            if len(ids) < READ_ROWS:
+                return
+
+    def _collection(self, index: str) -> ChromaCollection:
+        with _mapped("open an index"):
+            return self.open().get_collection(index, embedding_function=None)
+
+    def _open_folder(self) -> ClientAPI:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file_lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StoreError(
+                "Another Passage process is using {folder}. Stop it, give this one a folder of its own with "
+                "RAG_DATA_DIR, or let both share a Chroma server with RAG_CHROMA_URL.",
+                folder=self._folder.parent,
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                "The folder {folder} cannot be written: {reason}. Check it, or set RAG_DATA_DIR.",
+                folder=self._folder.parent,
+                reason=error.strerror or error,
+            ) from error
+        import chromadb
+
+        with _mapped("open the index"):
+            return chromadb.PersistentClient(str(self._folder), settings=_quiet())
+
+    def _connect_server(self) -> ClientAPI:
+        import chromadb
+
+        url = urlsplit(self._server_url or "")
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise UsageError(
+                "RAG_CHROMA_URL is {url}; it should look like http://127.0.0.1:8000.", url=self._server_url
+            )
+        try:
+            return chromadb.HttpClient(
+                host=url.hostname,
+                port=url.port or (443 if url.scheme == "https" else 80),
+                ssl=url.scheme == "https",
+                settings=_quiet(),
+            )
+        except Exception as error:
+            raise StoreError(
+                "No Chroma server answers at {url}. Start it, or unset RAG_CHROMA_URL to use a local folder.",
+                url=self._server_url,
+            ) from error
+
+
+def _quiet() -> Any:
+    from chromadb.config import Settings
+
+    return Settings(anonymized_telemetry=False)
+
+
+class _mapped:  # noqa: N801 - reads as a verb where it is used
+    """Turns Chroma's errors into ours at this one border."""
+
+    def __init__(self, action: str, *, bad_request: Where | None = None) -> None:
+        self._action = action
+        self._bad_request = bad_request
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None or isinstance(error, RagError) or not isinstance(error, Exception):
+            return
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if self._bad_request is not None and isinstance(error, (ValueError, TypeError)):
+            raise UsageError("The filter is not valid: {reason}.", reason=reason.rstrip(".")) from error
+        raise StoreError(
+            "Chroma could not {action}: {reason}. Run: rag check --repair", action=self._action, reason=reason
+        ) from error
