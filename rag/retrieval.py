@@ -1,13 +1,13 @@
 """From a question to passages: candidates from both indexes, one score, filters, thresholds."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from rag.calibration import COHORT, Background, background, relevance
 from rag.catalog import Catalog, Collection, StoredChunk, text_hash
-from rag.documents import Document, Notice, Passage
+from rag.documents import Chunk, Document, Notice, Passage
 from rag.embedders.base import Embedder, Vectors
 from rag.errors import ProviderError, StoreError, UsageError
 from rag.keyword_index import KeywordIndex
@@ -94,6 +94,14 @@ class Retriever:
     def warm_up(self, collection: Collection) -> None:
         """Load the model and the background before the first question needs them."""
         self._background(collection, self._embedder_of(collection).embed_query("warm up"))
+
+    def relevance(self, collection: Collection, text: str, passages: Sequence[Passage]) -> Sequence[float]:
+        """How likely each passage is about a text: in [0, 1], by its stored vector."""
+        vector = self._embedder_of(collection).embed_query(text)
+        base = self._background(collection, vector)
+        keys = [text_hash(Chunk(each.text, 0, headings=each.headings).embedded_text) for each in passages]
+        cosines = self._catalog.vectors.load(collection.fingerprint, keys) @ vector
+        return [relevance(float(cosine), base) for cosine in cosines]
 
     def _question_vector(
         self, collection: Collection, query: Query

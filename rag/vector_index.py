@@ -141,9 +141,7 @@ class VectorIndex:
             (key, 1.0 - float(distance)) for key, distance in zip(found["ids"][0], distances[0], strict=True)
         ]
 
-    def keep(
-        self, index: str, ids: Sequence[str], *, where: Where | None, contains: str | None
-    ) -> set[str]:
+    def keep(self, index: str, ids: Sequence[str], *, where: Where | None, contains: str | None) -> set[str]:
         """Those of at most READ_ROWS ids that pass a filter. Raises UsageError for a bad filter."""
         if not ids or not (where or contains):
             return set(ids)

@@ -3,7 +3,7 @@
 import secrets
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from rag.catalog.database import Database
 
@@ -35,17 +35,16 @@ class Conversations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def start(self, collection_id: str, question: str) -> str:
-        """Open a conversation titled after its first question; its id."""
+    def start(self, collection_id: str, question: str) -> Conversation:
+        """Open a conversation titled after its first question."""
         identity = secrets.token_urlsafe(12)
         title = " ".join(question.split())
         if len(title) > TITLE_LENGTH:
             title = title[: TITLE_LENGTH - 1] + "…"
+        started = Conversation(identity, collection_id, title, time.time())
         with self._database.transaction() as connection:
-            connection.execute(
-                "insert into conversations values (?, ?, ?, ?)", (identity, collection_id, title, time.time())
-            )
-        return identity
+            connection.execute("insert into conversations values (?, ?, ?, ?)", astuple(started))
+        return started
 
     def recent(self, limit: int = 50) -> list[Conversation]:
         """The conversations last used, newest first."""

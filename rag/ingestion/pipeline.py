@@ -55,9 +55,11 @@ class Pipeline:
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passage-reader")
         self._ahead: dict[int, Future[_Read]] = {}
         self._stopping = threading.Event()
+        self._on_progress: Callable[[Job], None] | None = None
 
-    def run(self, job: Job) -> None:
+    def run(self, job: Job, on_progress: Callable[[Job], None] | None = None) -> None:
         """Take a started job to its end; whatever happens is noted in the catalogue."""
+        self._on_progress = on_progress
         jobs = self._catalog.jobs
         try:
             status, document_id = self._ingest(job)
@@ -96,7 +98,7 @@ class Pipeline:
         self._read_next(job)
         self._embed(job, collection, read.chunks)
         self._check_cancelled(job)
-        self._catalog.jobs.progress(job.id, "indexing", len(read.chunks), len(read.chunks))
+        self._progress(job, "indexing", len(read.chunks), len(read.chunks))
         replaces = any(each.status == "ready" for each in documents.named(collection.id, job.name))
         with self._indexing.lock:
             self._embed(job, collection, read.chunks)  # a deletion may have taken shared vectors meanwhile
@@ -141,10 +143,15 @@ class Pipeline:
         embedder = self._embedder_of(collection)
         for start in range(0, len(missing), BATCH_TEXTS):
             self._check_cancelled(job)
-            self._catalog.jobs.progress(job.id, "embedding", start, len(missing))
+            self._progress(job, "embedding", start, len(missing))
             batch = missing[start : start + BATCH_TEXTS]
             found = embedder.embed_documents([by_hash[key].embedded_text for key in batch])
             vectors.save(collection.fingerprint, batch, found)
+
+    def _progress(self, job: Job, stage: str, done: int, total: int) -> None:
+        self._catalog.jobs.progress(job.id, stage, done, total)
+        if self._on_progress:
+            self._on_progress(self._catalog.jobs.get(job.id))
 
     def _document(self, job: Job, read: _Read) -> Document:
         return Document(

@@ -1,0 +1,32 @@
+"""The `rag` command. Imports are light here: what a subcommand needs is loaded when it runs."""
+
+import sys
+
+import click
+
+from rag.cli.app import models, serve
+from rag.cli.library import check, collections, documents, ingest
+from rag.cli.questions import ask, search
+from rag.errors import RagError, UsageError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="passage", prog_name="rag")
+def group() -> None:
+    """Passage: ask questions of your own documents and see the passages every answer rests on."""
+
+
+for command in (serve, models, collections, ingest, documents, search, ask, check):
+    group.add_command(command)
+
+
+def main() -> None:
+    """Run the command: exit status 0 done, 1 some of it failed, 2 wrong usage."""
+    try:
+        group()
+    except RagError as error:
+        click.echo(f"rag: {error}", err=True)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        click.echo("rag: stopped.", err=True)
+        sys.exit(130)

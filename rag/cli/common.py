@@ -1,0 +1,57 @@
+"""What the subcommands share: options, an engine, and output for people or for programs."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+collection_option = click.option(
+    "-c", "--collection", metavar="NAME", help="The collection; else the default one."
+)
+
+Command = Callable[..., None]
+
+
+@contextmanager
+def open_engine() -> Iterator["Engine"]:
+    """An engine with the user's settings, closed at the end."""
+    from rag.engine import open_engine as open_with
+    from rag.settings import load_settings
+
+    with open_with(load_settings()) as engine:
+        yield engine
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def note(text: str) -> None:
+    """A message to the person, not part of the output."""
+    click.echo(text, err=True)
+
+
+def key_values(_context: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, Any]:
+    """key=value options as a dict; a value that reads as a number or true/false is one."""
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"“{pair}” should be key=value")
+        values[key] = _typed(text)
+    return values
+
+
+def _typed(text: str) -> str | int | float | bool:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, (int, float, bool)) else text

@@ -1,0 +1,259 @@
+"""rag collections, ingest, documents and check: what is in the library."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.cli.common import collection_option, json_option, key_values, note, open_engine, print_json
+
+if TYPE_CHECKING:
+    from rag.catalog import Collection, Job
+    from rag.documents import Document
+    from rag.engine import Engine
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def collections(context: click.Context, as_json: bool) -> None:
+    """List the collections, or create, rename, delete or show one."""
+    if context.invoked_subcommand:
+        return
+    with open_engine() as engine:
+        rows = [_collection_row(engine, each) for each in engine.catalog.collections.all()]
+    if as_json:
+        print_json({"collections": rows})
+        return
+    for row in rows:
+        click.echo(f"{row['name']}  {row['documents']} documents, {row['chunks']} chunks  {row['embedder']}")
+    if not rows:
+        note("There are no collections yet. The first rag ingest makes one.")
+
+
+@collections.command()
+@click.argument("name")
+@click.option("--embedder", metavar="ID", help="The model, like builtin:multilingual-e5-small.")
+@click.option(
+    "--hnsw", multiple=True, metavar="K=V", callback=key_values, help="An option of Chroma's index."
+)
+def create(name: str, embedder: str | None, hnsw: dict[str, Any]) -> None:
+    """Make a collection NAME."""
+    with open_engine() as engine:
+        engine.create_collection(name, embedder=embedder, hnsw=hnsw)
+    note(f"Created “{name}”.")
+
+
+@collections.command()
+@click.argument("name")
+@click.argument("new_name")
+def rename(name: str, new_name: str) -> None:
+    """Give collection NAME another name."""
+    with open_engine() as engine:
+        engine.catalog.collections.rename(engine.catalog.collections.get(name), new_name)
+    note(f"“{name}” is now “{new_name}”.")
+
+
+@collections.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(name: str, yes: bool) -> None:
+    """Delete collection NAME with all its documents."""
+    with open_engine() as engine:
+        collection = engine.catalog.collections.get(name)
+        if not yes:
+            click.confirm(f"Delete “{name}” and all its documents?", abort=True, err=True)
+        engine.delete_collection(collection)
+    note(f"Deleted “{name}”.")
+
+
+@collections.command()
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show collection NAME: its model, its index options, its size."""
+    with open_engine() as engine:
+        row = _collection_row(engine, engine.catalog.collections.get(name))
+    if as_json:
+        print_json(row)
+        return
+    for key, value in row.items():
+        click.echo(f"{key}: {value}")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@collection_option
+@click.option(
+    "--meta", multiple=True, metavar="K=V", callback=key_values, help="Metadata to filter by later."
+)
+@json_option
+def ingest(paths: Sequence[Path], collection: str | None, meta: dict[str, Any], as_json: bool) -> None:
+    """Add files and folders to a collection; the same file twice changes nothing."""
+    started = time.perf_counter()
+    with open_engine() as engine:
+        found = engine.collection(collection)
+        rows = list(_ingest_all(engine, found, paths, meta))
+    if as_json:
+        print_json({"documents": rows, "seconds": time.perf_counter() - started})
+    if any(row["status"] == "failed" for row in rows):
+        raise SystemExit(1)
+
+
+def _ingest_all(
+    engine: "Engine", collection: "Collection", paths: Sequence[Path], meta: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    queued: list[int] = []
+    for name, path in _files(paths):
+        try:
+            with path.open("rb") as source:
+                queued.append(engine.add_file(collection, name, source, metadata=meta))
+        except OSError as error:
+            reason = f"{path} cannot be opened: {error.strerror}. Check the path and its permissions."
+            yield _ingest_row({"name": name, "status": "failed", "error": reason})
+            note(f"failed     {name}: {reason}")
+    try:
+        while queued:
+            started = time.perf_counter()
+            job = engine.run_job(queued[0], _show_progress)
+            queued.pop(0)
+            row = _job_row(engine, job, time.perf_counter() - started)
+            note(f"{row['status']:<10} {row['name']}" + (f": {row['error']}" if row["error"] else ""))
+            for warning in row["warnings"]:
+                note(f"           {warning}")
+            yield row
+    finally:
+        for job_id in queued:
+            engine.catalog.jobs.cancel(job_id)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """Every file with the name it gets: inside a folder, its path from there; hidden ones are left out."""
+    for path in paths:
+        if not path.is_dir():
+            yield path.name, path
+            continue
+        for inside in sorted(path.rglob("*")):
+            name = inside.relative_to(path)
+            if inside.is_file() and not any(part.startswith(".") for part in name.parts):
+                yield name.as_posix(), inside
+
+
+def _show_progress(job: "Job") -> None:
+    if click.get_text_stream("stderr").isatty():
+        left = job.seconds_left(time.time())
+        wait = f", about {left:.0f} s left" if left else ""
+        click.echo(f"\r{job.name}: {job.stage} {job.done}/{job.total}{wait}\033[K\r", err=True, nl=False)
+
+
+def _ingest_row(values: dict[str, Any]) -> dict[str, Any]:
+    empty = {"name": "", "id": None, "status": "", "pages": None, "chunks": 0, "tokens": 0}
+    return {**empty, "warnings": [], "error": None, "seconds": 0.0, **values}
+
+
+def _job_row(engine: "Engine", job: "Job", seconds: float) -> dict[str, Any]:
+    values: dict[str, Any] = {"name": job.name, "id": job.document_id, "seconds": seconds}
+    values["status"] = job.status or "failed"
+    values["error"] = str(job.error) if job.error else None
+    if job.document_id:
+        document = engine.catalog.documents.get(job.document_id)
+        values |= {"pages": document.pages, "chunks": document.chunks, "tokens": document.tokens}
+        values["warnings"] = [str(warning) for warning in document.warnings]
+    return _ingest_row(values)
+
+
+@click.group(invoke_without_command=True)
+@collection_option
+@json_option
+@click.pass_context
+def documents(context: click.Context, collection: str | None, as_json: bool) -> None:
+    """List the documents of a collection, or delete some."""
+    context.obj = collection
+    if context.invoked_subcommand:
+        return
+    with open_engine() as engine:
+        found = engine.catalog.documents.all(engine.collection(collection).id)
+    if as_json:
+        print_json({"documents": [_document_row(document) for document in found]})
+        return
+    for document in found:
+        pages = f", {document.pages} pages" if document.pages else ""
+        click.echo(f"{document.id}  {document.status:<8}  {document.name}  ({document.chunks} chunks{pages})")
+        for notice in (*document.warnings, *([document.error] if document.error else [])):
+            click.echo(f"    {notice}")
+    if not found:
+        note("There are no documents yet. Add some with: rag ingest PATH")
+
+
+@documents.command("delete")
+@click.argument("ids", nargs=-1, required=True)
+@collection_option
+@click.pass_obj
+def delete_documents(from_group: str | None, ids: Sequence[str], collection: str | None) -> None:
+    """Delete documents by id; nothing of them is left."""
+    from rag.errors import UsageError
+
+    with open_engine() as engine:
+        found = engine.collection(collection or from_group)
+        for document_id in ids:
+            if engine.catalog.documents.get(document_id).collection_id != found.id:
+                raise UsageError(
+                    "Document {id} is not in the collection “{name}”. Nothing was deleted.",
+                    id=document_id,
+                    name=found.name,
+                )
+        for document_id in ids:
+            engine.delete_document(document_id)
+            note(f"Deleted {document_id}.")
+
+
+@click.command()
+@collection_option
+@click.option("--repair", is_flag=True, help="Rebuild an index that differs; nothing is embedded again.")
+@json_option
+def check(collection: str | None, repair: bool, as_json: bool) -> None:
+    """Compare the indexes with the catalogue; exit status 1 if they differ."""
+    from dataclasses import asdict
+
+    with open_engine() as engine:
+        chosen = [engine.collection(collection)] if collection else engine.catalog.collections.all()
+        reports = [engine.check(each, repair=repair) for each in chosen]
+    clean = all(report.clean for report in reports)
+    if as_json:
+        print_json({"clean": clean, "collections": [asdict(report) for report in reports]})
+    else:
+        for report in reports:
+            click.echo(f"{report.collection}: {report.chunks} chunks, {'clean' if report.clean else report}")
+    if not clean:
+        raise SystemExit(1)
+
+
+def _collection_row(engine: "Engine", collection: "Collection") -> dict[str, Any]:
+    found = engine.catalog.documents.all(collection.id)
+    return {
+        "name": collection.name,
+        "id": collection.id,
+        "embedder": collection.fingerprint.id,
+        "dimension": collection.fingerprint.dimension,
+        "hnsw": dict(collection.hnsw),
+        "documents": sum(document.status == "ready" for document in found),
+        "chunks": sum(document.chunks for document in found),
+        "created_at": collection.created_at,
+    }
+
+
+def _document_row(document: "Document") -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "name": document.name,
+        "status": document.status,
+        "pages": document.pages,
+        "chunks": document.chunks,
+        "bytes": document.bytes,
+        "added_at": document.added_at,
+        "warnings": [str(warning) for warning in document.warnings],
+        "error": str(document.error) if document.error else None,
+        "metadata": dict(document.metadata),
+    }

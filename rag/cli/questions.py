@@ -1,0 +1,137 @@
+"""rag search and rag ask."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.cli.common import Command, collection_option, json_option, note, open_engine, print_json
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
+    from rag.retrieval import Query, SearchResult
+
+
+def _where(_context: click.Context, _parameter: click.Parameter, text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        where = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}") from error
+    if not isinstance(where, dict):
+        raise click.BadParameter('should be an object, like {"page": {"$lte": 3}}')
+    return where or None
+
+
+def _question_options(command: Command) -> Command:
+    options = (
+        click.argument("question"),
+        collection_option,
+        click.option("-k", type=click.IntRange(1, 100), help="How many passages."),
+        click.option(
+            "--mode", type=click.Choice(["dense", "keyword", "hybrid"]), default="hybrid", show_default=True
+        ),
+        click.option(
+            "--where", callback=_where, metavar="JSON", help='Metadata filter, like {"type": "pdf"}.'
+        ),
+        click.option("--contains", metavar="TEXT", help="Only passages with exactly this text."),
+        click.option(
+            "--min-similarity", type=click.FloatRange(-1, 1), help="Leave out passages below this cosine."
+        ),
+        json_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_question_options
+def search(question: str, collection: str | None, as_json: bool, **options: Any) -> None:
+    """Find the passages for QUESTION."""
+    with open_engine() as engine:
+        found = engine.search(engine.collection(collection), _query(engine, question, **options))
+    if as_json:
+        print_json(_found_json(found))
+    else:
+        _print_passages(found)
+
+
+@click.command()
+@_question_options
+@click.option("--model", metavar="ID", help="The chat model, like ollama:qwen3:8b, or extractive.")
+def ask(question: str, collection: str | None, as_json: bool, model: str | None, **options: Any) -> None:
+    """Answer QUESTION from the documents, with citations."""
+    from rag.answering import Answer
+    from rag.retrieval import SearchResult
+
+    with open_engine() as engine:
+        query = _query(engine, question, **options)
+        for event in engine.ask(engine.collection(collection), query, chat_model=model):
+            if isinstance(event, SearchResult):
+                found = event
+            elif isinstance(event, Answer):
+                answer = event
+            elif not as_json:
+                click.echo(event, err=True, nl=False)
+    if as_json:
+        print_json(
+            {
+                "answer": answer.text,
+                "answered": answer.answered,
+                "citations": [asdict(citation) for citation in answer.citations],
+                "passages": _found_json(found)["passages"],
+                "model": answer.model,
+                "seconds": {**found.seconds, **answer.seconds},
+                "notices": [str(notice) for notice in (*found.notices, *answer.notices)],
+            }
+        )
+        return
+    note("")
+    click.echo(answer.text)
+    for notice in answer.notices:
+        note(str(notice))
+    _print_passages(found)
+
+
+def _query(
+    engine: "Engine", question: str, *, k: int | None, min_similarity: float | None, **options: Any
+) -> "Query":
+    from rag.retrieval import Query
+
+    settings = engine.settings
+    least = settings.min_similarity if min_similarity is None else min_similarity
+    return Query(question, k=k or settings.top_k, min_similarity=least, **options)
+
+
+def _found_json(found: "SearchResult") -> dict[str, Any]:
+    passages = []
+    for passage in found.passages:
+        row = asdict(passage)
+        row["heading"] = " › ".join(row.pop("headings")) or None
+        passages.append(row)
+    return {
+        "question": found.question,
+        "mode": found.mode,
+        "passages": passages,
+        "seconds": dict(found.seconds),
+        "notices": [str(notice) for notice in found.notices],
+    }
+
+
+def _print_passages(found: "SearchResult") -> None:
+    for notice in found.notices:
+        note(str(notice))
+    if not found.passages:
+        note("Nothing was found.")
+    for passage in found.passages:
+        place = passage.name + (f", page {passage.page_label or passage.page}" if passage.page else "")
+        heading = " › ".join(passage.headings)
+        cosine = "" if passage.cosine is None else f"  cosine {passage.cosine:.3f}"
+        relevance = "" if passage.relevance is None else f"  relevance {passage.relevance:.0%}"
+        click.echo(f"\n[{passage.rank}] {place}{cosine}{relevance}")
+        if heading:
+            click.echo(f"    {heading}")
+        click.echo("    " + passage.text.replace("\n", "\n    "))

@@ -1,0 +1,119 @@
+"""Conversations: asking within one, and keeping every turn as it was shown."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+
+from rag.answering import EXTRACTIVE, Answer, Citation
+from rag.catalog import Conversation
+from rag.documents import Notice, Passage
+from rag.engine import Engine
+from rag.errors import RagError
+from rag.retrieval import Query, SearchResult
+
+SAVE_SECONDS = 1.0  # how often a growing answer is saved
+HISTORY_TURNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and its answer with all that was shown; the passages' text survives their document.
+
+    `state` is "writing", "done", "stopped" or "failed"; `searched` is the question that was searched where
+    it differs from the one asked; `seconds` is how long the whole answer took.
+    """
+
+    question: str
+    text: str = ""
+    state: str = "writing"
+    answered: bool = False
+    model: str = ""
+    searched: str | None = None
+    seconds: float = 0.0
+    passages: tuple[Passage, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    error: Notice | None = None
+    id: int = field(default=0, compare=False)
+
+    def to_json(self) -> str:
+        """The answer's side of the turn; the question is kept beside it."""
+        row = asdict(self)
+        del row["question"], row["id"]
+        return json.dumps(row, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, question: str, text: str, turn_id: int) -> "Turn":
+        row = json.loads(text)
+        row["passages"] = tuple(
+            Passage(**{**each, "headings": tuple(each["headings"])}) for each in row["passages"]
+        )
+        row["citations"] = tuple(Citation(**each) for each in row["citations"])
+        row["notices"] = tuple(Notice(**each) for each in row["notices"])
+        row["error"] = Notice(**row["error"]) if row["error"] else None
+        return cls(question=question, id=turn_id, **row)
+
+
+def turns(engine: Engine, conversation_id: str, limit: int = 50) -> list[Turn]:
+    """The last turns of a conversation, oldest first."""
+    rows = engine.catalog.conversations.turns(conversation_id, limit)
+    return [Turn.from_json(row.question, row.answer, row.id) for row in rows]
+
+
+def converse(
+    engine: Engine, conversation: Conversation, query: Query, *, chat_model: str | None = None
+) -> Iterator[Turn]:
+    """Ask within a conversation: the turn with its passages, then as it grows, then finished.
+
+    It is saved from its first moment on; closing the iterator stops the model and keeps what was written.
+    An error ends the turn as "failed" with the reason instead of being raised.
+    """
+    history = [
+        (turn.question, turn.text) for turn in turns(engine, conversation.id, HISTORY_TURNS) if turn.answered
+    ]
+    turn = Turn(query.question)
+    store = engine.catalog.conversations
+    turn = replace(turn, id=store.add_turn(conversation.id, query.question, turn.to_json()))
+    started = saved = time.perf_counter()
+    collection = engine.collection(conversation.collection_id)
+    events = engine.ask(collection, query, chat_model=chat_model, history=history)
+    try:
+        for event in events:
+            turn = _after(turn, event)
+            now = time.perf_counter()
+            turn = replace(turn, seconds=now - started)
+            if turn.state == "done" or not isinstance(event, str) or now - saved >= SAVE_SECONDS:
+                store.update_turn(turn.id, turn.to_json())
+                saved = now
+            yield turn
+    except RagError as error:
+        reason = Notice(error.message, {key: str(value) for key, value in error.values.items()})
+        turn = replace(turn, state="failed", error=reason)
+        yield turn
+    finally:
+        events.close()
+        if turn.state == "writing":
+            turn = replace(turn, state="stopped")
+        store.update_turn(turn.id, turn.to_json())
+
+
+def _after(turn: Turn, event: SearchResult | str | Answer) -> Turn:
+    if isinstance(event, str):
+        return replace(turn, text=turn.text + event)
+    if isinstance(event, SearchResult):
+        return replace(
+            turn,
+            passages=event.passages,
+            notices=event.notices,
+            searched=event.question if event.question != turn.question else None,
+        )
+    return replace(
+        turn,
+        text=event.text,
+        state="done",
+        answered=event.answered,
+        model=event.model or EXTRACTIVE,
+        citations=event.citations,
+        notices=(*turn.notices, *event.notices),
+    )

@@ -1,0 +1,248 @@
+"""Everything Passage can do, wired together once: what the pages and the command are clients of."""
+
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import BinaryIO
+
+from rag.answering import EXTRACTIVE, Answer, answer, search_question
+from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
+from rag.chat_models.base import ChatModel
+from rag.documents import Metadata, Passage
+from rag.embedders.base import Embedder
+from rag.errors import ProviderError, RagError, UsageError
+from rag.ingestion import Indexing, IndexReport, IngestionWorker, Pipeline
+from rag.ingestion.pipeline import RESERVED_KEYS
+from rag.keyword_index import KeywordIndex
+from rag.loaders import Parser
+from rag.retrieval import Query, Retriever, SearchResult
+from rag.settings import Settings
+from rag.vector_index import VectorIndex
+
+PICTURE_WIDTH = 1100  # pixels
+
+
+def open_engine(settings: Settings) -> "Engine":
+    """Everything wired together; files are opened and models loaded when they are first needed."""
+    return Engine(settings)
+
+
+class Engine:
+    """The one way in. Safe to use from several threads; close it at the end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.catalog = Catalog(settings.data_dir)
+        self._vectors = VectorIndex(settings.data_dir, settings.chroma_url)
+        self._keywords = KeywordIndex(settings.data_dir)
+        self._indexing = Indexing(self.catalog, self._vectors, self._keywords)
+        self._retriever = Retriever(self.catalog, self._vectors, self._keywords, self.embedder_of)
+        self._parser = Parser(settings)
+        self._pictures = Parser(settings)
+        self._pipeline = Pipeline(settings, self.catalog, self._indexing, self._parser, self.embedder_of)
+        self._worker = IngestionWorker(self.catalog, self._pipeline)
+        self._embedders: dict[str, Embedder] = {}
+        self._chat_models: dict[str | None, ChatModel | None] = {}
+        self._lock = threading.RLock()
+        self._recovered = False
+
+    def start(self) -> None:
+        """Recover what a stopped process left, then work the queue and warm up in the background."""
+        self._ready()
+        self.catalog.jobs.requeue_interrupted()
+        self._worker.start()
+        threading.Thread(target=self._warm_up, name="passage-warm-up", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop the worker and the model processes, and let go of the data folder."""
+        self._worker.close()
+        self._parser.close()
+        self._pictures.close()
+        for model in self._chat_models.values():
+            close = getattr(model, "close", None)
+            if close:
+                close()
+        self._keywords.close()
+        self._vectors.close()
+        self.catalog.close()
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    # Collections
+
+    def create_collection(
+        self,
+        name: str,
+        *,
+        embedder: str | None = None,
+        hnsw: Mapping[str, str | int | float] | None = None,
+    ) -> Collection:
+        """Add a collection embedded by `embedder` ("provider:model"). Raises UsageError, ProviderError."""
+        fingerprint = self._embedder(embedder or self.settings.embedder).fingerprint
+        collection = self.catalog.collections.create(name, fingerprint, hnsw=hnsw)
+        try:
+            self._indexing.create(collection)
+        except BaseException:
+            self.catalog.collections.delete(collection)
+            raise
+        return collection
+
+    def collection(self, name: str | None = None) -> Collection:
+        """The collection of this name; the default one is made when it is first asked for."""
+        with self._lock:
+            found = self.catalog.collections.find(name or DEFAULT_NAME)
+            if found is None and name in (None, DEFAULT_NAME):
+                self._ready()
+                return self.create_collection(DEFAULT_NAME)
+            return found or self.catalog.collections.get(str(name))
+
+    def delete_collection(self, collection: Collection) -> None:
+        """Remove a collection and everything in it."""
+        self._ready()
+        self._indexing.drop(collection)
+
+    # Documents
+
+    def add_file(
+        self, collection: Collection, name: str, source: BinaryIO, *, metadata: Metadata | None = None
+    ) -> int:
+        """Save an original and queue it; the job's id. Raises UsageError, StoreError."""
+        if reserved := RESERVED_KEYS & set(metadata or {}):
+            raise UsageError(
+                "{names} cannot be set: Passage fills it in. Choose another key.",
+                names=", ".join(sorted(reserved)),
+            )
+        job = self.catalog.jobs.add(collection.id, name, self.catalog.originals.save(source), metadata or {})
+        self._worker.wake()
+        return job
+
+    def add_samples(self, collection: Collection) -> None:
+        """Queue the sample documents."""
+        for path in sorted(self.settings.samples_dir.iterdir()):
+            if path.is_file() and not path.name.startswith("."):
+                with path.open("rb") as source:
+                    self.add_file(collection, path.name, source)
+
+    def run_job(self, job_id: int, on_progress: Callable[[Job], None] | None = None) -> Job:
+        """Do a queued job here and now, without a worker; the job as it ended."""
+        self._ready()
+        if job := self.catalog.jobs.take(job_id):
+            self._pipeline.run(job, on_progress)
+        return self.catalog.jobs.get(job_id)
+
+    def delete_document(self, document_id: str) -> None:
+        """Remove a document from both indexes, the catalogue and the originals. Raises UsageError."""
+        self._ready()
+        self._indexing.delete(document_id)
+
+    def page_picture(self, document_id: str, page: int, *, highlight: str = "") -> bytes:
+        """A PDF's page as PNG with a passage's text marked. Raises DocumentError."""
+        document = self.catalog.documents.get(document_id)
+        path = self.catalog.originals.path(document.sha256)
+        return self._pictures.render_page(
+            path, document.name, page, width_px=PICTURE_WIDTH, highlight=highlight
+        )
+
+    # Questions
+
+    def search(self, collection: Collection, query: Query) -> SearchResult:
+        """The passages for a question, best first."""
+        self._ready()
+        return self._retriever.search(collection, query)
+
+    def ask(
+        self,
+        collection: Collection,
+        query: Query,
+        *,
+        chat_model: str | None = None,
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Generator[SearchResult | str | Answer, None, None]:
+        """First what was found, then the answer piece by piece, then the checked Answer.
+
+        `history` holds earlier (question, answer) pairs: a follow-up is searched together with the question
+        it points back to, and SearchResult.question shows what was searched. Closing it stops the model.
+        """
+        found = self.search(collection, replace(query, question=search_question(query.question, history)))
+        yield found
+
+        def relevance(sentence: str, passages: Sequence[Passage]) -> Sequence[float]:
+            return self._retriever.relevance(collection, sentence, passages)
+
+        yield from answer(
+            query.question,
+            found.passages,
+            chat_model=self.chat_model(chat_model),
+            embedder=self.embedder_of(collection),
+            relevance=relevance,
+            history=history,
+        )
+
+    def chat_model(self, model_id: str | None = None) -> ChatModel | None:
+        """The chat model that answers; None: sentences are quoted. Raises UsageError, ProviderError."""
+        from rag.chat_models.factory import choose_chat_model, make_chat_model
+
+        wanted = model_id or self.settings.chat_model
+        if wanted == EXTRACTIVE:
+            return None
+        with self._lock:
+            if wanted not in self._chat_models:
+                chosen = (
+                    make_chat_model(self.settings, wanted) if wanted else choose_chat_model(self.settings)
+                )
+                if chosen is None:
+                    return None  # ask again next time: a model may be installed by then
+                self._chat_models[wanted] = chosen
+            return self._chat_models[wanted]
+
+    def embedder_of(self, collection: Collection) -> Embedder:
+        """The model a collection belongs to. Raises ProviderError if it is not the one it was made with."""
+        embedder = self._embedder(collection.fingerprint.id)
+        if embedder.fingerprint != collection.fingerprint:
+            raise ProviderError(
+                "The collection “{name}” was embedded by {theirs}, but {ours} is installed under that name. "
+                "Install the model it was made with, or add its documents to a new collection.",
+                name=collection.name,
+                theirs=collection.fingerprint.to_json(),
+                ours=embedder.fingerprint.to_json(),
+            )
+        return embedder
+
+    # Health
+
+    def check(self, collection: Collection, *, repair: bool = False) -> IndexReport:
+        """How the indexes differ from the catalogue, after putting that right if asked to."""
+        self._ready()
+        if repair and not self._indexing.check(collection).clean:
+            self._indexing.rebuild(collection)
+        return self._indexing.check(collection)
+
+    def _embedder(self, model_id: str) -> Embedder:
+        from rag.embedders.factory import make_embedder
+
+        with self._lock:
+            if model_id not in self._embedders:
+                self._embedders[model_id] = make_embedder(self.settings, model_id)
+            return self._embedders[model_id]
+
+    def _ready(self) -> None:
+        with self._lock:
+            if not self._recovered:
+                self._vectors.open()
+                self._indexing.recover()
+                self._recovered = True
+
+    def _warm_up(self) -> None:
+        """Pay for loading before the first question; what fails here is told when it is asked for."""
+        try:
+            self._retriever.warm_up(self.collection())
+            model = self.chat_model()
+        except RagError:
+            return
+        warm_up = getattr(model, "warm_up", None)
+        if warm_up:
+            warm_up()

@@ -1,0 +1,1 @@
+"""The pages: a thin client of the engine."""

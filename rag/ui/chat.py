@@ -1,0 +1,133 @@
+"""The page to ask on: the conversation, and beside it the passages an answer rests on."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from rag.answering import EXTRACTIVE
+from rag.catalog import Conversation
+from rag.conversing import Turn, converse, turns
+from rag.ui import markdown, passages, search_options
+from rag.ui.empty import invitation
+from rag.ui.search_options import Options
+from rag.ui.session import collection, conversation, engine, open_conversation
+from rag.ui.text import t, tell
+
+
+def page() -> None:
+    """Ask, read the answer, look at the passages."""
+    documents = [each for each in engine().catalog.documents.all(collection().id) if each.status == "ready"]
+    current = conversation()
+    shown = turns(engine(), current.id) if current else []
+    with st.sidebar:
+        options = search_options.choose(documents)
+    question = st.chat_input(
+        t("Ask a question of your documents") if documents else t("Add documents first"),
+        disabled=not documents,
+        submit_mode="stop",
+        max_chars=2000,
+    ) or st.session_state.pop("suggested", None)
+    if not shown and not question:
+        invitation(documents)
+        return
+    talk, evidence = st.columns([11, 9], gap="large")
+    beside = evidence.empty()
+    with talk:
+        for turn in shown:
+            _turn(turn)
+        if question:
+            _ask(current or _start(question), question, options, beside)
+            st.rerun()
+    with beside.container():
+        _evidence(shown)
+
+
+def _start(question: str) -> Conversation:
+    started = engine().catalog.conversations.start(collection().id, question)
+    open_conversation(started.id)
+    return started
+
+
+def _ask(current: Conversation, question: str, options: Options, beside: DeltaGenerator) -> None:
+    """Draw a turn while it grows; what is drawn here is drawn again from the catalogue afterwards."""
+    st.session_state.pop("evidence", None)
+    st.chat_message("user").markdown(markdown.plain(question))
+    with st.chat_message("assistant", avatar=":material/menu_book:"):
+        state, place = st.empty(), st.empty()
+        state.caption(t("Searching your documents …"))
+        drawn = False
+        for turn in converse(engine(), current, options.query(question)):
+            if not drawn and turn.passages:
+                drawn = True
+                with beside.container():
+                    passages.show(turn, interactive=False)
+                state.caption(t("Reading the passages …"))
+            if turn.text:
+                state.empty()
+                place.markdown(markdown.answer(turn.text))
+
+
+def _turn(turn: Turn) -> None:
+    st.chat_message("user").markdown(markdown.plain(turn.question))
+    with st.chat_message("assistant", avatar=":material/menu_book:"):
+        if turn.text:
+            ranks = [citation.marker for citation in turn.citations]
+            st.markdown(markdown.answer(turn.text, ranks, passages.anchor(turn)))
+        if turn.state == "stopped":
+            st.caption(t("Stopped. What was written until then is kept."))
+        elif turn.state == "writing":
+            st.caption(t("This answer was interrupted."))
+        elif turn.error:
+            st.error(markdown.plain(tell(turn.error)), icon=":material/error:")
+        for notice in turn.notices if turn.answered else ():
+            st.info(markdown.plain(tell(notice)), icon=":material/info:")
+        _sources(turn)
+        if turn.state == "done":
+            st.caption(_signature(turn))
+
+
+def _sources(turn: Turn) -> None:
+    """A button for each passage that is cited; the others lie beside the answer."""
+    cited = {citation.marker for citation in turn.citations if citation.supported}
+    sources = [passage for passage in turn.passages if passage.rank in cited]
+    if not turn.passages:
+        return
+    with st.container(horizontal=True, gap="small"):
+        for passage in sources:
+            page = f" · {t('page {page}', page=passage.page_label or passage.page)}" if passage.page else ""
+            if st.button(
+                f"\\[{passage.rank}\\] {markdown.plain(passage.name)}{page}",
+                key=f"source-{turn.id}-{passage.rank}",
+            ):
+                passages.open_passage(passage, turn.question)
+        if st.button(
+            t("All passages"),
+            key=f"evidence-{turn.id}",
+            type="tertiary",
+            icon=":material/format_list_numbered:",
+        ):
+            st.session_state["evidence"] = turn.id
+            st.rerun()
+
+
+def _evidence(shown: Sequence[Turn]) -> None:
+    """The passages of the turn that was asked for, else of the last one."""
+    chosen = st.session_state.get("evidence")
+    turn = next((each for each in shown if each.id == chosen), shown[-1])
+    if turn.passages:
+        passages.show(turn)
+
+
+def _signature(turn: Turn) -> str:
+    seconds = f"{turn.seconds:.1f}"
+    if turn.model == EXTRACTIVE:
+        return t("Quoted from the documents, without a language model, in {seconds} s", seconds=seconds)
+    provider, _, model = turn.model.partition(":")
+    if provider == "builtin":
+        return t(
+            "Answered by {model} on this computer in {seconds} s",
+            model=markdown.plain(model),
+            seconds=seconds,
+        )
+    return t("Answered by {model} in {seconds} s", model=markdown.plain(turn.model), seconds=seconds)

@@ -1,0 +1,81 @@
+"""What a page shows while there is nothing on it yet."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from rag.documents import Document
+from rag.ui.session import collection, engine
+from rag.ui.text import t
+
+SUGGESTIONS = {  # sample document → a question it answers, in its own language
+    "Riverside Library Handbook.pdf": "How many books can I borrow at a time, and for how long?",
+    "Garden Calendar.md": "When should tomatoes be planted outside?",
+    "员工手册.md": "年假有多少天？",
+    "茶叶冲泡指南.html": "绿茶用多少度的水冲泡？",
+}
+
+
+def invitation(documents: Sequence[Document]) -> None:
+    """The empty page to ask on: what to do first."""
+    with st.container(horizontal_alignment="center"):
+        st.title(t("Ask your own documents"), anchor=False, width="content")
+        if documents:
+            st.markdown(
+                t("Type a question below. The answer shows the passages it rests on."), width="content"
+            )
+            _suggestions({document.name for document in documents})
+        elif engine().catalog.jobs.recent(collection().id):
+            st.markdown(
+                t("Your documents are being read. You can ask as soon as the first is ready."),
+                width="content",
+            )
+            _wait_for_documents()
+        else:
+            st.markdown(
+                t(
+                    "Add your files, ask in English or Chinese, and see the passages every answer rests on. "
+                    "Everything stays on this computer."
+                ),
+                width="content",
+            )
+            add_buttons()
+
+
+def add_buttons() -> None:
+    """The two ways to begin."""
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button(t("Add your files"), type="primary", icon=":material/upload_file:", key="to-library"):
+            st.switch_page(st.session_state["library_page"])
+        samples_button()
+
+
+def samples_button() -> None:
+    """Adds the sample documents."""
+    if st.button(t("Try it with the sample documents"), icon=":material/auto_stories:", key="samples"):
+        engine().add_samples(collection())
+        st.rerun()
+
+
+def _suggestions(names: set[str]) -> None:
+    questions = [question for name, question in SUGGESTIONS.items() if name in names]
+    if not questions:
+        return
+    st.caption(t("For example"))
+    for question in questions:
+        if st.button(question, key=f"suggest-{question}", icon=":material/arrow_forward:"):
+            st.session_state["suggested"] = question
+            st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def _wait_for_documents() -> None:
+    jobs = engine().catalog.jobs.recent(collection().id)
+    ready = any(each.status == "ready" for each in engine().catalog.documents.all(collection().id))
+    if ready or not any(job.state in ("queued", "running") for job in jobs):
+        st.rerun()
+    st.progress(0.0 if not jobs else sum(_share(job.done, job.total) for job in jobs) / len(jobs))
+
+
+def _share(done: int, total: int) -> float:
+    return done / total if total else 0.0

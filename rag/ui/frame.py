@@ -1,0 +1,87 @@
+"""What stands around every page: navigation, conversations, collection, language."""
+
+import streamlit as st
+
+from rag.errors import RagError
+from rag.ui import chat, library
+from rag.ui.session import conversation, engine, open_conversation
+from rag.ui.text import LANGUAGES, language, t, tell
+
+RECENT = 12
+
+
+def show() -> None:
+    """Run the page that is open; what goes wrong is told in words."""
+    pages = [
+        st.Page(chat.page, title=t("Ask"), icon=":material/forum:", url_path="ask", default=True),
+        st.Page(library.page, title=t("Library"), icon=":material/library_books:", url_path="library"),
+    ]
+    st.session_state["library_page"] = pages[1]
+    chosen = st.navigation(pages)
+    try:
+        with st.sidebar:
+            _collections()
+            _conversations(pages[0], is_chat=chosen is pages[0])
+            _language()
+        chosen.run()
+    except RagError as error:
+        st.error(tell(error), icon=":material/error:")
+        if st.button(t("Try again"), icon=":material/refresh:"):
+            st.rerun()
+
+
+def _collections() -> None:
+    collections = engine().catalog.collections.all()
+    if len(collections) < 2:
+        return
+    st.selectbox(
+        t("Collection"),
+        [each.name for each in collections],
+        key="collection",
+        on_change=open_conversation,
+        args=(None,),
+    )
+
+
+def _conversations(chat_page: st.Page, *, is_chat: bool) -> None:
+    recent = engine().catalog.conversations.recent(RECENT)
+    if not recent:
+        return
+    if st.button(t("New conversation"), icon=":material/add_comment:", width="stretch"):
+        open_conversation(None)
+        st.switch_page(chat_page)
+    st.caption(t("Conversations"))
+    current = conversation() if is_chat else None
+    for each in recent:
+        row = st.container(horizontal=True, gap=None, wrap=False, vertical_alignment="center")
+        icon = ":material/chat_bubble:" if current and current.id == each.id else None
+        if row.button(each.title, key=f"open-{each.id}", type="tertiary", icon=icon, width="stretch"):
+            open_conversation(each.id)
+            st.switch_page(chat_page)
+        if row.button(
+            "",
+            key=f"forget-{each.id}",
+            type="tertiary",
+            icon=":material/close:",
+            help=t("Delete this conversation"),
+        ):
+            engine().catalog.conversations.delete(each.id)
+            if current and current.id == each.id:
+                open_conversation(None)
+            st.rerun()
+
+
+def _language() -> None:
+    codes = list(LANGUAGES)
+    chosen = st.segmented_control(
+        t("Language"),
+        codes,
+        format_func=LANGUAGES.__getitem__,
+        default=language(),
+        key="language_switch",
+        label_visibility="collapsed",
+    )
+    if chosen and chosen != language():
+        st.session_state["language"] = chosen
+        st.query_params["lang"] = chosen
+        st.rerun()

@@ -1,0 +1,84 @@
+"""Text that is not ours, made harmless for st.markdown: no image is fetched, no link hides its address."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from rag.keyword_index import terms
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&^=])")
+_IMAGE_OR_LINK = re.compile(r"!?\[([^\]\n]*)\](?:\(([^)\n]*)\)|\[[^\]\n]*\])")
+_REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]+\]:.*$", re.MULTILINE)
+_MARKER = re.compile(r"\[(\d{1,3})\]")
+_WORD = re.compile(r"[^\W_]+")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+_STOP = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are as at be but by can could did do does for from had has have how i in is it its may of on or "
+        "should that the their this to was were what when where which who whom whose why will with would you your",
+    )
+)
+
+
+def plain(text: str) -> str:
+    """`text` shown letter for letter; single line breaks stay."""
+    return _SPECIAL.sub(r"\\\1", text).replace("\n", "  \n")
+
+
+def marked(text: str, question: str) -> str:
+    """A passage shown letter for letter, the question's words marked."""
+    pieces: list[str] = []
+    end = 0
+    for start, stop in _joined(_matches(text, question)):
+        pieces += [plain(text[end:start]), f":yellow-background[{plain(text[start:stop])}]"]
+        end = stop
+    return "".join([*pieces, plain(text[end:])])
+
+
+def answer(text: str, passages: Iterable[int] = (), anchor: str = "") -> str:
+    """A model's answer: its lists, tables and emphasis are kept, images and links become their text.
+
+    A marker [n] of one of `passages` becomes a link to the passage's place on the page, `anchor`-n.
+    """
+    known = set(passages)
+    text = _REFERENCE.sub("", text)
+    text = _IMAGE_OR_LINK.sub(_spelt_out, text)
+    text = re.sub(r"[$<>]|:(?=[a-z-]+\[)|(?<=\w):(?=//)", lambda found: "\\" + found.group(), text)
+    return _MARKER.sub(
+        lambda found: f"[\\[{found[1]}\\]](#{anchor}-{found[1]})" if int(found[1]) in known else found[0],
+        text,
+    )
+
+
+def _spelt_out(found: re.Match[str]) -> str:
+    if found.group(2) is None:
+        return found.group() if _MARKER.match(found.group()) else found.group(1)
+    return f"{found.group(1)} ({found.group(2)})"
+
+
+def _matches(text: str, question: str) -> list[tuple[int, int]]:
+    """Where the question's words stand in the text, longer forms of a word included."""
+    wanted = {word for word in terms(question) if word not in _STOP}
+    stems = {word[: max(4, len(word) - 2)] for word in wanted if word.isascii() and len(word) > 4}
+    found: list[tuple[int, int]] = []
+    for match in _WORD.finditer(text):
+        word = unicodedata.normalize("NFKC", match.group()).lower()
+        if _CJK.search(word):
+            pairs = [index for index in range(len(word) - 1) if word[index : index + 2] in wanted]
+            if len(word) == len(match.group()):
+                found += [(match.start() + index, match.start() + index + 2) for index in pairs]
+        elif word in wanted or any(word.startswith(stem) for stem in stems):
+            found.append(match.span())
+    return found
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Overlapping and touching spans as one."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        else:
+            joined.append((start, stop))
+    return joined

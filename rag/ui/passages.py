@@ -1,0 +1,94 @@
+"""The passages beside an answer: where they stand, how near they are, and the page they come from."""
+
+import streamlit as st
+
+from rag.conversing import Turn
+from rag.documents import Passage
+from rag.errors import RagError
+from rag.ui import markdown
+from rag.ui.session import engine
+from rag.ui.text import t, tell, tn
+
+
+def anchor(turn: Turn) -> str:
+    """The beginning of the addresses of a turn's passages on the page."""
+    return f"passage-{turn.id}"
+
+
+def place(passage: Passage) -> str:
+    """Where a passage stands: its page and headings."""
+    parts = []
+    if passage.page is not None:
+        parts.append(t("page {page}", page=passage.page_label or passage.page))
+    if passage.headings:
+        parts.append(" › ".join(passage.headings))
+    return " · ".join(parts)
+
+
+def show(turn: Turn, *, interactive: bool = True) -> None:
+    """All passages of a turn, nearest first; buttons only where clicking one would not end a stream."""
+    st.caption(tn("One passage found", "{n} passages found", len(turn.passages)))
+    if turn.searched:
+        st.caption(t("Searched for: {question}", question=markdown.plain(turn.searched)))
+    for notice in turn.notices if not turn.answered else ():
+        st.info(markdown.plain(tell(notice)), icon=":material/info:")
+    cited = {citation.marker for citation in turn.citations if citation.supported}
+    for passage in turn.passages:
+        with st.container(border=True):
+            _card(turn, passage, cited=passage.rank in cited, interactive=interactive)
+
+
+def _card(turn: Turn, passage: Passage, *, cited: bool, interactive: bool) -> None:
+    badge = f" :green-badge[:material/check: {t('cited')}]" if cited else ""
+    st.subheader(
+        f"{passage.rank} · {markdown.plain(passage.name)}{badge}", anchor=f"{anchor(turn)}-{passage.rank}"
+    )
+    if where := place(passage):
+        st.caption(markdown.plain(where))
+    _scores(passage)
+    st.markdown(markdown.marked(passage.text, turn.question))
+    if interactive:
+        label = t("See the page") if _has_picture(passage) else t("Open")
+        if st.button(
+            label, key=f"open-{turn.id}-{passage.rank}", icon=":material/open_in_full:", type="tertiary"
+        ):
+            open_passage(passage, turn.question)
+
+
+def _scores(passage: Passage) -> None:
+    if passage.cosine is None:
+        st.caption(t("Keyword score {score}", score=f"{passage.keyword_score or 0:.1f}"))
+        return
+    text = t("Similarity {cosine}", cosine=f"{passage.cosine:.3f}")
+    if passage.relevance is not None:
+        text += " · " + t("relevance {percent} %", percent=round(100 * passage.relevance))
+    st.progress(min(1.0, max(0.0, passage.cosine)), text=text)
+
+
+def _has_picture(passage: Passage) -> bool:
+    return passage.page is not None and passage.name.lower().endswith(".pdf")
+
+
+def open_passage(passage: Passage, question: str) -> None:
+    """One passage in full, with the picture of its page where it has one."""
+
+    @st.dialog(passage.name, width="large", icon=":material/description:")
+    def dialog() -> None:
+        if where := place(passage):
+            st.caption(markdown.plain(where))
+        _scores(passage)
+        if _has_picture(passage):
+            _picture(passage)
+        st.markdown(markdown.marked(passage.text, question))
+
+    dialog()
+
+
+def _picture(passage: Passage) -> None:
+    try:
+        with st.spinner(t("Drawing the page …")):
+            picture = engine().page_picture(passage.document_id, passage.page or 1, highlight=passage.text)
+    except RagError as error:
+        st.info(markdown.plain(tell(error)), icon=":material/info:")
+        return
+    st.image(picture, width="stretch", alt=t("Page {page} of {name}", page=passage.page, name=passage.name))

@@ -1,0 +1,59 @@
+"""What a page holds on to: the engine all sessions share, and what one session looks at."""
+
+import threading
+
+import streamlit as st
+
+from rag.catalog import Collection, Conversation
+from rag.engine import Engine, open_engine
+from rag.settings import load_settings
+
+_lock = threading.Lock()
+_engine: Engine | None = None
+
+
+def engine() -> Engine:
+    """The engine of this server, started when it is first asked for. Raises RagError if it cannot start."""
+    global _engine
+    with _lock:
+        if _engine is None:
+            opened = open_engine(load_settings())
+            try:
+                opened.start()
+            except BaseException:
+                opened.close()
+                raise
+            _engine = opened
+        return _engine
+
+
+def close_engine() -> None:
+    """Stop what the engine runs; a page that is still open starts it again."""
+    global _engine
+    with _lock:
+        if _engine is not None:
+            _engine.close()
+            _engine = None
+
+
+def collection() -> Collection:
+    """The collection this session looks at."""
+    chosen = st.session_state.get("collection")
+    if chosen and engine().catalog.collections.find(chosen):
+        return engine().collection(chosen)
+    return engine().collection()
+
+
+def conversation() -> Conversation | None:
+    """The conversation on the page, also after a reload."""
+    chosen = st.session_state.get("conversation") or st.query_params.get("c")
+    return engine().catalog.conversations.find(chosen) if chosen else None
+
+
+def open_conversation(conversation_id: str | None) -> None:
+    """Show this conversation, or an empty page for a new one."""
+    st.session_state["conversation"] = conversation_id
+    if conversation_id:
+        st.query_params["c"] = conversation_id
+    else:
+        st.query_params.pop("c", None)
