@@ -99,8 +99,8 @@ def _joined(first: Section, second: Section) -> Section:
         if one != other:
             break
         shared += 1
-    texts = ["\n".join((*(each.headings[shared:]), each.text.strip())) for each in (first, second)]
-    return replace(first, text="\n\n".join(texts), headings=first.headings[:shared])
+    text = f"{first.text.strip()}\n\n{second.text.strip()}"
+    return replace(first, text=text, headings=first.headings[:shared])
 
 
 def _fitting_headings(headings: tuple[str, ...], count_tokens: CountTokens, room: int) -> tuple[str, ...]:

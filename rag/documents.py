@@ -56,8 +56,11 @@ class Chunk:
 
     @property
     def embedded_text(self) -> str:
-        """The text the embedder sees: the chunk under its headings."""
-        return "\n".join((*([" › ".join(self.headings)] if self.headings else []), self.text))
+        """The text the embedder sees: the chunk under its headings, but for one it begins with."""
+        above = self.headings
+        if above and self.text.lstrip("#* \t").startswith(above[-1]):
+            above = above[:-1]
+        return "\n".join((*([" › ".join(above)] if above else []), self.text))
 
 
 @dataclass(frozen=True, slots=True)

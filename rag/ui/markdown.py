@@ -9,14 +9,16 @@ from rag.keyword_index import terms
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&^=])")
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\]\n]*)\](?:\(([^)\n]*)\)|\[[^\]\n]*\])")
 _REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]+\]:.*$", re.MULTILINE)
+_HEADING_MARK = re.compile(r"^#{1,6} +", re.MULTILINE)
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _WORD = re.compile(r"[^\W_]+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _STOP = frozenset(
     re.findall(
         r"\w+",
-        "a an and are as at be but by can could did do does for from had has have how i in is it its may of on or "
-        "should that the their this to was were what when where which who whom whose why will with would you your",
+        "a an and are as at be but by can could did do does for from had has have how i in is it its may of "
+        "on or should that the their this to was were what when where which who whom whose why will with "
+        "would you your",
     )
 )
 
@@ -24,6 +26,11 @@ _STOP = frozenset(
 def plain(text: str) -> str:
     """`text` shown letter for letter; single line breaks stay."""
     return _SPECIAL.sub(r"\\\1", text).replace("\n", "  \n")
+
+
+def without_heading_marks(text: str) -> str:
+    """A passage of a Markdown file without the # signs of its headings."""
+    return _HEADING_MARK.sub("", text)
 
 
 def marked(text: str, question: str) -> str:

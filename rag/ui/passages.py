@@ -46,7 +46,7 @@ def _card(turn: Turn, passage: Passage, *, cited: bool, interactive: bool) -> No
     if where := place(passage):
         st.caption(markdown.plain(where))
     _scores(passage)
-    st.markdown(markdown.marked(passage.text, turn.question))
+    st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), turn.question))
     if interactive:
         label = t("See the page") if _has_picture(passage) else t("Open")
         if st.button(
@@ -79,7 +79,7 @@ def open_passage(passage: Passage, question: str) -> None:
         _scores(passage)
         if _has_picture(passage):
             _picture(passage)
-        st.markdown(markdown.marked(passage.text, question))
+        st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), question))
 
     dialog()
 

@@ -17,7 +17,7 @@ from rag.ui.session import close_engine, engine
 from rag.ui.text import t
 
 HEADERS = (
-    # Streamlit's own scripts and styles are inline; nothing is loaded from, sent to or framed by another host.
+    # Streamlit's scripts and styles are inline; nothing is loaded from, sent to or framed by others.
     (
         b"content-security-policy",
         b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'; "

@@ -90,7 +90,7 @@ def test_short_sections_of_a_page_come_together_under_the_heading_they_share() -
         max_tokens=80,
     )
     assert [(chunk.headings, chunk.text) for chunk in chunks] == [
-        (("Guide",), "A\nFirst.\n\nB\nSecond."),
+        (("Guide",), "First.\n\nSecond."),
         (("Guide", "C"), "On another page."),
     ]
 

@@ -1,0 +1,32 @@
+"""Office files are ZIP archives: what is inside is measured before anything is unpacked."""
+
+import zipfile
+from pathlib import Path
+
+from rag.errors import DocumentError
+
+MOST_BYTES = 1 << 30
+MOST_MEMBERS = 20_000
+# Text compresses ten- to thirtyfold, a bomb a thousandfold; small parts may do what they like.
+MOST_RATIO = 200
+HARMLESS_BYTES = 20 << 20
+
+
+def check_archive(path: Path, name: str) -> None:
+    """Raise DocumentError where the archive would unpack to something unreasonable, or is not whole."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise DocumentError(
+            "{name} is damaged: its archive cannot be opened. Save it anew and add it again.", name=name
+        ) from error
+    size = sum(member.file_size for member in members)
+    packed = max(1, sum(member.compress_size for member in members))
+    if size > MOST_BYTES or len(members) > MOST_MEMBERS or size > max(HARMLESS_BYTES, MOST_RATIO * packed):
+        raise DocumentError(
+            "{name} would unpack to {size} MB and was not opened: "
+            "that is more than an honest file of its kind needs.",
+            name=name,
+            size=size >> 20,
+        )

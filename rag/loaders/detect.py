@@ -1,0 +1,165 @@
+"""What a file is, by its content; its name decides only where the content cannot."""
+
+import re
+import zipfile
+from pathlib import Path
+
+from rag.errors import DocumentError
+
+SIGNATURES = (
+    (b"{\\rtf", "RTF"),
+    (b"\x89PNG\r\n\x1a\n", "PNG picture"),
+    (b"\xff\xd8\xff", "JPEG picture"),
+    (b"GIF8", "GIF picture"),
+    (b"II*\x00", "TIFF picture"),
+    (b"MM\x00*", "TIFF picture"),
+    (b"\x00\x00\x01\x00", "icon"),
+    (b"\x1f\x8b", "gzip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip archive"),
+    (b"Rar!\x1a\x07", "RAR archive"),
+    (b"BZh", "bzip2 archive"),
+    (b"\xfd7zXZ\x00", "XZ archive"),
+    (b"(\xb5/\xfd", "Zstandard archive"),
+    (b"ID3", "MP3 sound"),
+    (b"OggS", "Ogg sound"),
+    (b"fLaC", "FLAC sound"),
+    (b"\x7fELF", "program"),
+    (b"SQLite format 3\x00", "SQLite"),
+    (b"%!PS", "PostScript"),
+    (b"AT&TFORM", "DjVu"),
+)
+OLE_STREAMS = (
+    ("EncryptedPackage", "encrypted"),
+    ("WordDocument", "old Word (doc)"),
+    ("Workbook", "old Excel (xls)"),
+    ("PowerPoint Document", "old PowerPoint (ppt)"),
+    ("__substg1.0_", "Outlook message (msg)"),
+)
+CONTENT_TYPES = (
+    (b"wordprocessingml", "docx"),
+    (b"ms-word.document", "docx"),
+    (b"ms-word.template", "docx"),
+    (b"spreadsheetml", "Excel (xlsx)"),
+    (b"ms-excel", "Excel (xlsx)"),
+    (b"presentationml", "PowerPoint (pptx)"),
+    (b"ms-powerpoint", "PowerPoint (pptx)"),
+)
+MIME_TYPES = (
+    (b"application/epub+zip", "EPUB"),
+    (b"opendocument.text", "OpenDocument text (odt)"),
+    (b"opendocument.spreadsheet", "OpenDocument spreadsheet (ods)"),
+    (b"opendocument.presentation", "OpenDocument presentation (odp)"),
+)
+MARKDOWN_NAMES = (".md", ".markdown", ".mdown", ".mkd", ".mdx")
+HTML_NAMES = (".html", ".htm", ".xhtml", ".shtml")
+BINARY_NAMES = {".pdf": "PDF", ".docx": "DOCX", ".xlsx": "XLSX", ".pptx": "PPTX", ".epub": "EPUB"}
+HTML_SURE = re.compile(rb"\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.I | re.S)
+HTML_LIKELY = re.compile(
+    rb"\s*(<!--.*?-->\s*)*<(head|body|title|meta|link|script|style|table|div|span|p|h[1-6]|ul|ol|center|font|a)\b",
+    re.I | re.S,
+)
+
+
+def detect(path: Path, name: str) -> str:
+    """The type of a file that is not empty: a key of the table of types, or in words what else it is."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+        file.seek(max(0, path.stat().st_size - 2048))
+        tail = file.read()
+    suffix = Path(name).suffix.lower()
+    if _is_pdf(head, tail, suffix):
+        return "pdf"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _kind_of_zip(path, name, suffix)
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return _kind_of_ole(path)
+    return _binary_kind(head) or _kind_of_text(head, name, suffix)
+
+
+def _is_pdf(head: bytes, tail: bytes, suffix: str) -> bool:
+    found = re.search(rb"%PDF-", head[:1100])
+    if found is None:
+        return suffix == ".pdf" and b"%%EOF" in tail and b"startxref" in tail
+    return found.start() == 0 or suffix == ".pdf" or b"%%EOF" in tail
+
+
+def _kind_of_zip(path: Path, name: str, suffix: str) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            types = _beginning(archive, "[Content_Types].xml") if "[Content_Types].xml" in names else b""
+            mime = _beginning(archive, "mimetype") if "mimetype" in names else b""
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        kind = BINARY_NAMES.get(suffix, "ZIP")
+        raise DocumentError(
+            "{name} is damaged: it is not a whole {kind} file. Get it again from where it came.",
+            name=name,
+            kind=kind,
+        ) from error
+    for mark, kind in MIME_TYPES:
+        if mark in mime:
+            return kind
+    if "word/document.xml" in names:
+        return "docx"
+    for mark, kind in CONTENT_TYPES:
+        if mark in types:
+            return kind
+    return "ZIP archive"
+
+
+def _beginning(archive: zipfile.ZipFile, member: str) -> bytes:
+    with archive.open(member) as file:
+        return file.read(1 << 16)
+
+
+def _kind_of_ole(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(64 << 20)
+    for stream, kind in OLE_STREAMS:
+        if stream.encode("utf-16-le") in content:
+            return kind
+    return "old Office"
+
+
+def _binary_kind(head: bytes) -> str | None:
+    for signature, kind in SIGNATURES:
+        if head.startswith(signature):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE", b"AVI "):
+        return {b"WEBP": "WebP picture", b"WAVE": "WAV sound", b"AVI ": "AVI film"}[head[8:12]]
+    if head[4:8] == b"ftyp":
+        return "HEIC picture" if head[8:12] in (b"heic", b"mif1", b"avif") else "MP4 film"
+    if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
+        return "BMP picture"
+    if head.startswith(b"MZ") and b"\0" in head[:64]:
+        return "program"
+    return None
+
+
+def _kind_of_text(head: bytes, name: str, suffix: str) -> str:
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or head.count(0) > len(head) // 5
+    plain = head.replace(b"\0", b"") if wide else head
+    plain = plain.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
+    if HTML_SURE.match(plain):
+        return "html"
+    if suffix in BINARY_NAMES:
+        raise DocumentError(
+            "{name} is not a {kind} file, although its name says so. Get it again from where it came.",
+            name=name,
+            kind=BINARY_NAMES[suffix],
+        )
+    if _looks_binary(head):
+        return "binary"
+    if suffix in MARKDOWN_NAMES:
+        return "md"
+    if suffix in HTML_NAMES or (HTML_LIKELY.match(plain) and b"</" in plain):
+        return "html"
+    return "txt"
+
+
+def _looks_binary(head: bytes) -> bool:
+    """Many control characters, and not the regular NULs of UTF-16 or UTF-32."""
+    from rag.loaders.encodings import wide_encoding
+
+    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b\x1a" for byte in head)
+    return control > max(2, len(head) // 50) and wide_encoding(head) is None

@@ -1,0 +1,222 @@
+"""PDF: text by pdfium, structure by pypdf, each standing in for the other where a file is damaged."""
+
+import logging
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+from pypdf import PdfReader
+
+from rag.documents import Notice, ParsedFile, Section
+from rag.errors import DocumentError
+from rag.loaders.pdf_lines import page_lines, plain_lines
+from rag.loaders.pdf_structure import Structure, structure_of
+from rag.loaders.pdf_text import Line, paragraphs, without_running_heads
+from rag.loaders.source import Source
+
+GARBLED = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f\U000f0000-\U0010ffff]")
+MOST_GARBLED = 0.2
+# A page with a picture and hardly a word beside it holds its text in the picture.
+FEWEST_LETTERS = 20
+PICTURE_SHARE = 0.05
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was noticed while reading, as page numbers from 1."""
+
+    damaged: bool = False
+    no_outline: bool = False
+    no_text: list[int] = field(default_factory=list)
+    garbled: list[int] = field(default_factory=list)
+    unseen: list[int] = field(default_factory=list)
+
+
+def read_pdf(source: Source) -> ParsedFile:
+    """One section per page with text. Raises DocumentError: password, damage, no text, too many pages."""
+    document = _open_pdfium(source)
+    reader = _open_pypdf(source)
+    if document is None and reader is None:
+        raise DocumentError(
+            "{name} is damaged: its pages cannot be read. "
+            "Get it again from where it came, or print it to PDF anew.",
+            name=source.name,
+        )
+    findings = Findings(damaged=document is None or _is_damaged(source.path))
+    pages = _page_count(document, reader)
+    _check_pages(source, pages)
+    raw = [_lines(document, reader, index, findings) for index in range(pages)]
+    structure = _structure(reader, pages, findings)
+    sections = tuple(
+        Section(text, index + 1, structure.headings.get(index, ()), structure.labels.get(index))
+        for index, lines in enumerate(without_running_heads(raw))
+        if (text := paragraphs(lines))
+    )
+    if document is not None:
+        document.close()
+    _check_text(source, sections, findings)
+    return ParsedFile("pdf", sections, pages, structure.title, tuple(_notices(findings)))
+
+
+def _open_pdfium(source: Source) -> Any | None:
+    try:
+        return pdfium.PdfDocument(source.path, password=source.password or None)
+    except pdfium.PdfiumError as error:
+        if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
+            raise _password_error(source) from error
+        return None
+
+
+def _password_error(source: Source) -> DocumentError:
+    if source.password:
+        return DocumentError("The password of {name} is wrong: give another.", name=source.name)
+    return DocumentError("{name} is encrypted: give its password to read it.", name=source.name)
+
+
+def _open_pypdf(source: Source) -> PdfReader | None:
+    try:
+        reader = PdfReader(source.path, strict=False)
+        if reader.is_encrypted and not reader.decrypt(""):
+            reader.decrypt(source.password or "")
+        return reader if len(reader.pages) else None
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - pypdf meets damage with whatever its code runs into
+        LOGGER.info("pypdf: %s", error)
+        return None
+
+
+def _page_count(document: Any | None, reader: PdfReader | None) -> int:
+    if document is not None and len(document):
+        return len(document)
+    return len(reader.pages) if reader is not None else 0
+
+
+def _check_pages(source: Source, pages: int) -> None:
+    if pages == 0:
+        raise DocumentError("{name} has no pages that can be read: it is empty or damaged.", name=source.name)
+    if pages > source.max_pages:
+        raise DocumentError(
+            "{name} has {pages} pages, and the limit is {limit}. Split it, or raise RAG_MAX_PAGES.",
+            name=source.name,
+            pages=pages,
+            limit=source.max_pages,
+        )
+
+
+def _lines(document: Any | None, reader: PdfReader | None, index: int, findings: Findings) -> list[Line]:
+    """A page's lines by pdfium; by pypdf where pdfium finds nothing or what cannot be read."""
+    page = page_lines(document, index) if document is not None else None
+    if page is None:
+        findings.damaged = True
+    lines = page.lines if page else []
+    if page is not None and page.unseen:
+        findings.unseen.append(index + 1)
+    drawn = page is None or page.drawn
+    garbled = _garbled(lines)
+    if reader is not None and ((drawn and not lines) or garbled > MOST_GARBLED):
+        other = _pypdf_lines(reader, index)
+        if other and (not lines or _garbled(other) < garbled):
+            lines, garbled = other, _garbled(other)
+    if garbled > MOST_GARBLED:
+        findings.garbled.append(index + 1)
+    pictured = page is not None and page.pictured > PICTURE_SHARE
+    if drawn and (not lines or (pictured and _letters(lines) < FEWEST_LETTERS)):
+        findings.no_text.append(index + 1)
+    return lines
+
+
+def _pypdf_lines(reader: PdfReader, index: int) -> list[Line]:
+    try:
+        return plain_lines(reader.pages[index].extract_text())
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see _open_pypdf
+        LOGGER.info("pypdf, page %d: %s", index + 1, error)
+        return []
+
+
+def _garbled(lines: list[Line]) -> float:
+    text = "".join(line.text for line in lines)
+    return len(GARBLED.findall(text)) / len(text) if text else 0.0
+
+
+def _letters(lines: list[Line]) -> int:
+    return sum(not char.isspace() for line in lines for char in line.text)
+
+
+def _structure(reader: PdfReader | None, pages: int, findings: Findings) -> Structure:
+    if reader is None:
+        findings.damaged = True
+        return Structure()
+    try:
+        return structure_of(reader, pages)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see _open_pypdf
+        LOGGER.info("pypdf, structure: %s", error)
+        findings.no_outline = True
+        return Structure()
+
+
+def _is_damaged(path: Path) -> bool:
+    """Whether the file's end does not lead to its table of objects, so that pdfium had to search for them."""
+    data = path.read_bytes()
+    start = max(0, data.find(b"%PDF-", 0, 1100))
+    found = re.findall(rb"startxref\s+(\d+)", data[-2048:])
+    if not found:
+        return True
+    offset = int(found[-1])
+    table = re.compile(rb"\s*(xref|\d+\s+\d+\s+obj)")
+    return not any(table.match(data, place) for place in (offset, offset + start))
+
+
+def _check_text(source: Source, sections: tuple[Section, ...], findings: Findings) -> None:
+    if sections:
+        return
+    if findings.no_text:
+        raise DocumentError(
+            "{name} holds no text: it seems to be scanned. Text recognition is not available yet; "
+            "run it through a text recognition program (OCR) and add the result.",
+            name=source.name,
+        )
+    raise DocumentError("{name} holds no text: its pages are empty.", name=source.name)
+
+
+def _notices(findings: Findings) -> list[Notice]:
+    notices = []
+    if findings.damaged:
+        notices.append(
+            Notice("The file is damaged; what could be recovered was read. Check that nothing is missing.")
+        )
+    if findings.no_outline:
+        notices.append(Notice("The file's outline cannot be read: its passages do not name their chapter."))
+    for pages, message in (
+        (
+            findings.no_text,
+            "Pages without text, probably scans: {pages}. Nothing on them can be found by a search.",
+        ),
+        (findings.garbled, "Pages whose letters cannot be told, for their fonts do not say: {pages}."),
+        (
+            findings.unseen,
+            "Pages with text that a reader of the page does not see: {pages}. It was read too.",
+        ),
+    ):
+        if pages:
+            notices.append(Notice(message, {"pages": page_ranges(pages)}))
+    return notices
+
+
+def page_ranges(pages: list[int]) -> str:
+    """Ascending page numbers, compactly: "3–7, 12"."""
+    ranges: list[list[int]] = []
+    for page in pages:
+        if ranges and page == ranges[-1][1] + 1:
+            ranges[-1][1] = page
+        else:
+            ranges.append([page, page])
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ranges)

@@ -1,0 +1,49 @@
+"""The table of types, and reading a file in this process."""
+
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from rag.documents import ParsedFile
+from rag.errors import DocumentError
+from rag.loaders.detect import detect
+from rag.loaders.source import Source
+
+# Resolved when used: a type's libraries are loaded with its first file.
+KINDS = {
+    "pdf": "rag.loaders.pdf:read_pdf",
+    "docx": "rag.loaders.office:read_docx",
+    "encrypted": "rag.loaders.encrypted:read_encrypted",
+    "html": "rag.loaders.web:read_html",
+    "md": "rag.loaders.text:read_markdown",
+    "txt": "rag.loaders.text:read_text",
+}
+
+
+def parse(path: Path, name: str, *, password: str | None = None, max_pages: int) -> ParsedFile:
+    """Read the file at `path`, which the user calls `name`. Raises DocumentError if nothing can be read."""
+    if path.stat().st_size == 0:
+        raise DocumentError("{name} is empty: it has no bytes at all.", name=name)
+    kind = detect(path, name)
+    if kind not in KINDS:
+        raise DocumentError(
+            "{name} is a file of a type that Passage cannot read yet: {kind}. "
+            "Save it as PDF, DOCX, HTML, Markdown or text.",
+            name=name,
+            kind=kind,
+        )
+    reader = cast(Callable[[Source], ParsedFile], pkgutil.resolve_name(KINDS[kind]))
+    parsed = reader(Source(path, name, password, max_pages))
+    if not any(section.text.strip() for section in parsed.sections):
+        raise DocumentError("{name} holds no text.", name=name)
+    return parsed
+
+
+def render_page(
+    path: Path, page: int, *, width_px: int, highlight: str = "", password: str | None = None
+) -> bytes:
+    """A PDF's page (from 1) as a PNG `width_px` wide, with `highlight` marked where its text is found."""
+    from rag.loaders.page_picture import page_picture
+
+    return page_picture(path, page, width_px=width_px, highlight=highlight, password=password)

@@ -1,0 +1,14 @@
+"""What every loader is given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to read: where it lies, what the user calls it, and what it may cost."""
+
+    path: Path
+    name: str
+    password: str | None = None
+    max_pages: int = 5000

@@ -1,0 +1,67 @@
+"""Walking the XML of a Word document by local names, so that both of its name spaces are read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+# Word writes drawings twice, the second time for old readers; deleted and moved text is not in the document.
+LEFT_OUT = frozenset({"Fallback", "del", "moveFrom", "pPr", "rPr", "tblPr", "sectPr", "instrText", "delText"})
+
+
+def runs(node: Any) -> Iterator[str]:
+    """The text of a paragraph without its text boxes."""
+    for child in node:
+        tag = local_name(child)
+        if tag == "t":
+            yield child.text or ""
+        elif tag in ("tab", "ptab"):
+            yield "\t"
+        elif tag in ("br", "cr"):
+            yield "\n"
+        elif tag == "noBreakHyphen":
+            yield "-"
+        elif tag not in LEFT_OUT and tag != "txbxContent":
+            yield from runs(child)
+
+
+def boxes(node: Any) -> Iterator[Any]:
+    """The text boxes anchored in a paragraph."""
+    for child in node:
+        tag = local_name(child)
+        if tag == "txbxContent":
+            yield child
+        elif tag not in LEFT_OUT:
+            yield from boxes(child)
+
+
+def paragraphs(parent: Any) -> Iterator[Any]:
+    if local_name(parent) == "p":
+        yield parent
+        return
+    for child in parent:
+        if local_name(child) not in LEFT_OUT:
+            yield from paragraphs(child)
+
+
+def inside(parent: Any, name: str) -> Iterator[Any]:
+    """Rows of a table or cells of a row, also inside content controls, not those of inner tables."""
+    for child in parent:
+        if local_name(child) == name:
+            yield child
+        elif local_name(child) not in LEFT_OUT and local_name(child) not in ("tbl", "p"):
+            yield from inside(child, name)
+
+
+def local_name(node: Any) -> str:
+    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+
+
+def attribute(node: Any, name: str) -> str | None:
+    for key, value in node.attrib.items():
+        if key.rpartition("}")[2] == name:
+            return str(value)
+    return None
+
+
+def value(node: Any, path: str) -> str | None:
+    found = node.find(f"{{*}}{path}")
+    return attribute(found, "val") if found is not None else None

@@ -1,0 +1,72 @@
+"""The process that files are read in: one JSON request a line on stdin, one JSON answer a line on stdout.
+
+`python -m rag.loaders.worker MEMORY_MB` is started by rag.loaders.parser and ends when stdin closes.
+"""
+
+import base64
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rag.errors import DocumentError
+from rag.loaders.limits import allow_processor_seconds, deny_reaching_out, limit_resources
+from rag.loaders.reading import parse, render_page
+from rag.loaders.wire import error_to_dict, parsed_to_dict
+
+MOST_CHARACTERS = 100_000_000
+
+
+def main() -> None:
+    """Answer requests until stdin ends."""
+    answers = _own_stdout()
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    sys.setrecursionlimit(3000)
+    deny_reaching_out()
+    limit_resources(int(sys.argv[1]))
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        allow_processor_seconds(request.pop("seconds"))
+        answers.write(json.dumps(answer(request)).encode() + b"\n")
+        answers.flush()
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """What came of one request: "parsed", "png" (base64), "error", "no_memory" or "failure"."""
+    action = request.pop("do")
+    path = Path(request.pop("path"))
+    try:
+        if action == "render":
+            return {"png": base64.b64encode(render_page(path, **request)).decode()}
+        parsed = parse(path, **request)
+        _check_length(parsed_to_dict(parsed), request["name"])
+        return {"parsed": parsed_to_dict(parsed)}
+    except DocumentError as error:
+        return {"error": error_to_dict(error)}
+    except MemoryError:
+        return {"no_memory": True}
+    except Exception as error:
+        logging.getLogger(__name__).error("%s", error, exc_info=True)
+        return {"failure": f"{type(error).__name__}: {error}"[:300]}
+
+
+def _check_length(parsed: dict[str, Any], name: str) -> None:
+    if sum(len(section[0]) for section in parsed["sections"]) > MOST_CHARACTERS:
+        raise DocumentError(
+            "{name} holds more than {limit} million characters of text. Split it and add the parts.",
+            name=name,
+            limit=MOST_CHARACTERS // 1_000_000,
+        )
+
+
+def _own_stdout() -> BinaryIO:
+    """The pipe to the parent, taken away from file descriptor 1 so that no library can write into it."""
+    pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return pipe
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""From a file to both indexes and out again, on a real Chroma folder."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.catalog import Catalog, Collection, Job
+from rag.documents import Document
+from rag.errors import ProviderError, StoreError, UsageError
+from rag.ingestion import Indexing, Pipeline
+from rag.keyword_index import KeywordIndex
+from rag.loaders import Parser
+from rag.retrieval import Query, Retriever
+from rag.settings import Settings
+from rag.vector_index import VectorIndex
+from tests.fakes import WordEmbedder
+
+
+class Library:
+    """The parts of the engine this test needs, with an embedder of its own."""
+
+    def __init__(self, folder: Path, embedder: WordEmbedder) -> None:
+        self.settings = Settings(data_dir=folder, chunk_tokens=32, overlap_tokens=0)
+        self.embedder = embedder
+        self.catalog = Catalog(folder)
+        self.vectors = VectorIndex(folder)
+        self.keywords = KeywordIndex(folder)
+        self.indexing = Indexing(self.catalog, self.vectors, self.keywords)
+        self.parser = Parser(self.settings)
+        self.pipeline = Pipeline(
+            self.settings, self.catalog, self.indexing, self.parser, lambda _collection: self.embedder
+        )
+        self.retriever = Retriever(
+            self.catalog, self.vectors, self.keywords, lambda _collection: self.embedder
+        )
+        found = self.catalog.collections.find("test")
+        if found is None:
+            found = self.catalog.collections.create("test", embedder.fingerprint)
+            self.indexing.create(found)
+        self.collection: Collection = found
+
+    def queue(self, name: str, text: str, **metadata: str | int) -> int:
+        sha256 = self.catalog.originals.save(io.BytesIO(text.encode()))
+        return self.catalog.jobs.add(self.collection.id, name, sha256, metadata)
+
+    def add(self, name: str, text: str, **metadata: str | int) -> Job:
+        number = self.queue(name, text, **metadata)
+        job = self.catalog.jobs.take(number)
+        assert job
+        self.pipeline.run(job)
+        return self.catalog.jobs.get(number)
+
+    def documents(self) -> list[Document]:
+        return self.catalog.documents.all(self.collection.id)
+
+    def found(self, question: str, **options: object) -> list[str]:
+        query = Query(question, **options)  # type: ignore[arg-type]
+        return [passage.text for passage in self.retriever.search(self.collection, query).passages]
+
+    def close(self) -> None:
+        self.pipeline.close()
+        self.parser.close()
+        self.keywords.close()
+        self.vectors.close()
+        self.catalog.close()
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    opened = Library(tmp_path, WordEmbedder("apple", "pear", "plum", "苹果"))
+    yield opened
+    opened.close()
+
+
+def test_a_file_becomes_passages(library: Library) -> None:
+    job = library.add("fruit.md", "# Fruit\n\nAn apple is red.", author="Ann")
+    (document,) = library.documents()
+    assert (job.state, job.status, job.document_id) == ("done", "added", document.id)
+    assert (document.name, document.kind, document.status, document.chunks) == ("fruit.md", "md", "ready", 1)
+    assert library.indexing.check(library.collection).clean
+    (passage,) = library.retriever.search(library.collection, Query("apple", mode="dense")).passages
+    assert (passage.text, passage.headings, passage.metadata) == (
+        "# Fruit\n\nAn apple is red.",
+        ("Fruit",),
+        {"author": "Ann"},
+    )
+    assert passage.cosine == pytest.approx(1.0, abs=1e-5)
+    assert passage.relevance and passage.relevance > 0.5
+
+
+def test_the_same_file_twice_changes_nothing(library: Library) -> None:
+    first = library.add("fruit.txt", "An apple is red.")
+    embedded = list(library.embedder.embedded)
+    second = library.add("fruit.txt", "An apple is red.")
+    assert (second.status, second.document_id) == ("unchanged", first.document_id)
+    assert library.embedder.embedded == embedded
+
+
+def test_a_changed_file_replaces_the_earlier_version(library: Library) -> None:
+    first = library.add("fruit.txt", "An apple is red.")
+    old_original = library.catalog.originals.path(first.sha256)
+    second = library.add("fruit.txt", "A pear is green.")
+    assert second.status == "replaced"
+    assert [document.id for document in library.documents()] == [second.document_id]
+    assert library.found("apple pear") == ["A pear is green."]
+    assert library.indexing.check(library.collection).clean
+    assert not old_original.exists()
+
+
+def test_a_failure_keeps_the_earlier_version_and_says_why(library: Library) -> None:
+    library.add("fruit.txt", "An apple is red.")
+    job = library.add("fruit.txt", "   \n")
+    assert job.state == "failed" and job.error and "fruit.txt" in str(job.error)
+    assert {document.status for document in library.documents()} == {"ready", "failed"}
+    assert library.found("apple") == ["An apple is red."]
+    library.add("fruit.txt", "A plum is blue.")
+    assert [document.status for document in library.documents()] == ["ready"]
+
+
+def test_deleting_leaves_nothing(library: Library) -> None:
+    kept = library.add("kept.txt", "An apple is red. A pear is green.")
+    gone = library.add("gone.txt", "An apple is red. 苹果是红的。")
+    library.indexing.delete(str(gone.document_id))
+    assert library.found("苹果 apple", mode="hybrid") == ["An apple is red. A pear is green."]
+    assert [document.id for document in library.documents()] == [kept.document_id]
+    assert not library.catalog.originals.path(gone.sha256).exists()
+    assert library.indexing.check(library.collection).clean
+    with pytest.raises(UsageError):
+        library.indexing.delete(str(gone.document_id))
+
+
+def test_two_documents_share_a_vector_until_the_last_is_gone(library: Library) -> None:
+    one = library.add("one.txt", "An apple is red.")
+    two = library.add("two.txt", "An apple is red.\n")
+    assert two.status == "added"
+    assert library.embedder.embedded.count("An apple is red.") == 1
+    library.indexing.delete(str(one.document_id))
+    library.indexing.rebuild(library.collection)
+    assert library.found("apple") == ["An apple is red."]
+
+
+def test_what_a_stopped_process_left_is_finished(tmp_path: Path) -> None:
+    embedder = WordEmbedder("apple", "pear")
+    library = Library(tmp_path, embedder)
+    added = library.add("half.txt", "An apple is red.")
+    doomed = library.add("doomed.txt", "A pear is green.")
+    library.catalog.documents.set_status([str(added.document_id)], "indexing")
+    library.catalog.documents.set_status([str(doomed.document_id)], "deleting")
+    library.vectors.delete_document(library.collection.index_name, str(added.document_id))
+    assert library.found("apple") == []
+    library.close()
+
+    again = Library(tmp_path, embedder)
+    again.indexing.recover()
+    assert again.found("apple pear") == ["An apple is red."]
+    assert [document.status for document in again.documents()] == ["ready"]
+    assert again.indexing.check(again.collection).clean
+    again.close()
+
+
+def test_a_lost_index_is_rebuilt_without_embedding(library: Library) -> None:
+    library.add("fruit.txt", "An apple is red.")
+    embedded = list(library.embedder.embedded)
+    library.vectors.drop(library.collection.index_name)
+    library.keywords.drop(library.collection.index_name)
+    report = library.indexing.check(library.collection)
+    assert (report.missing_vectors, report.missing_keywords) == (1, 1)
+    library.indexing.recover()
+    assert library.indexing.check(library.collection).clean
+    assert library.embedder.embedded == embedded
+    assert library.found("apple") == ["An apple is red."]
+
+
+def test_a_cancelled_job_leaves_no_trace(library: Library) -> None:
+    number = library.queue("fruit.txt", "An apple is red.")
+    job = library.catalog.jobs.take(number)
+    assert job
+    library.catalog.jobs.cancel(number)
+    library.pipeline.run(job)
+    assert library.catalog.jobs.get(number).state == "cancelled"
+    assert library.documents() == []
+    assert not library.catalog.originals.path(job.sha256).exists()
+
+
+def test_a_provider_that_fails_fails_the_file_whole(library: Library) -> None:
+    class Broken(WordEmbedder):
+        def embed_documents(self, texts: object) -> object:  # type: ignore[override]
+            raise ProviderError("The server is away. Start it.")
+
+    working, library.embedder = library.embedder, Broken(*library.embedder.vocabulary)
+    job = library.add("fruit.txt", "An apple is red.")
+    assert str(job.error) == "The server is away. Start it."
+    library.embedder = working
+    assert library.found("apple") == []
+    assert library.add("fruit.txt", "An apple is red.").status == "added"
+
+
+def test_a_second_process_is_refused(library: Library) -> None:
+    library.vectors.open()
+    other = VectorIndex(library.settings.data_dir)
+    with pytest.raises(StoreError, match="RAG_CHROMA_URL"):
+        other.open()
+
+
+def test_filters_and_thresholds(library: Library) -> None:
+    library.add("one.txt", "An apple is red.", year=2024)
+    library.add("two.md", "# Two\n\nAn apple and a pear.", year=2026)
+    assert library.found("apple", where={"type": "md"}) == ["# Two\n\nAn apple and a pear."]
+    assert library.found("apple", where={"year": {"$lt": 2025}}) == ["An apple is red."]
+    assert library.found("apple", contains="pear") == ["# Two\n\nAn apple and a pear."]
+    assert library.found("apple", min_similarity=0.9) == ["An apple is red."]
+    assert library.found("apple", mode="keyword", where={"document": "one.txt"}) == ["An apple is red."]
+    with pytest.raises(UsageError, match="filter"):
+        library.found("apple", where={"a": 1, "b": 2})
+
+
+def test_more_passages_do_not_reorder_the_first(library: Library) -> None:
+    for number in range(12):
+        library.add(f"{number}.txt", f"apple number {number} " + "pear " * (number % 3))
+    for mode in ("dense", "keyword", "hybrid"):
+        assert library.found("apple pear", k=3, mode=mode) == library.found("apple pear", k=10, mode=mode)[:3]
+
+
+def test_chinese_words_are_found_by_keyword(library: Library) -> None:
+    library.add("zh.txt", "北京的苹果很好吃。")
+    library.add("other.txt", "上海的天气很好。")
+    result = library.retriever.search(library.collection, Query("苹果好吃吗", mode="keyword"))
+    assert result.passages[0].text == "北京的苹果很好吃。"
+    assert result.passages[0].keyword_score
+
+
+def test_hybrid_without_a_model_searches_words_and_says_so(library: Library) -> None:
+    library.add("fruit.txt", "An apple is red.")
+
+    class Broken(WordEmbedder):
+        def embed_query(self, text: str) -> object:  # type: ignore[override]
+            raise ProviderError("The server is away.")
+
+    library.embedder = Broken(*library.embedder.vocabulary)
+    result = library.retriever.search(library.collection, Query("apple"))
+    assert result.mode == "keyword"
+    assert [passage.cosine for passage in result.passages] == [None]
+    assert "The server is away." in str(result.notices[0])
+    with pytest.raises(ProviderError):
+        library.found("apple", mode="dense")
