@@ -28,19 +28,22 @@ def page() -> None:
         submit_mode="stop",
         max_chars=2000,
     ) or st.session_state.pop("suggested", None)
+    welcome = st.empty()
     if not shown and not question:
-        invitation(documents)
+        with welcome.container():
+            invitation(documents)
         return
     talk, evidence = st.columns([11, 9], gap="large")
-    beside = evidence.empty()
+    beside = evidence.container(key="evidence").empty()
+    beside_id = _beside(shown)
     with talk:
         for turn in shown:
-            _turn(turn)
+            _turn(turn, is_beside=turn.id == beside_id)
         if question:
             _ask(current or _start(question), question, options, beside)
             st.rerun()
     with beside.container():
-        _evidence(shown)
+        passages.show(next(turn for turn in shown if turn.id == beside_id))
 
 
 def _start(question: str) -> Conversation:
@@ -51,8 +54,8 @@ def _start(question: str) -> Conversation:
 
 def _ask(current: Conversation, question: str, options: Options, beside: DeltaGenerator) -> None:
     """Draw a turn while it grows; what is drawn here is drawn again from the catalogue afterwards."""
-    st.session_state.pop("evidence", None)
-    st.chat_message("user").markdown(markdown.plain(question))
+    st.session_state.pop("beside", None)
+    st.chat_message("user", avatar=":material/person:").markdown(markdown.plain(question))
     with st.chat_message("assistant", avatar=":material/menu_book:"):
         state, place = st.empty(), st.empty()
         state.caption(t("Searching your documents …"))
@@ -68,11 +71,11 @@ def _ask(current: Conversation, question: str, options: Options, beside: DeltaGe
                 place.markdown(markdown.answer(turn.text))
 
 
-def _turn(turn: Turn) -> None:
-    st.chat_message("user").markdown(markdown.plain(turn.question))
+def _turn(turn: Turn, *, is_beside: bool) -> None:
+    st.chat_message("user", avatar=":material/person:").markdown(markdown.plain(turn.question))
     with st.chat_message("assistant", avatar=":material/menu_book:"):
         if turn.text:
-            ranks = [citation.marker for citation in turn.citations]
+            ranks = [citation.marker for citation in turn.citations] if is_beside else []
             st.markdown(markdown.answer(turn.text, ranks, passages.anchor(turn)))
         if turn.state == "stopped":
             st.caption(t("Stopped. What was written until then is kept."))
@@ -82,12 +85,12 @@ def _turn(turn: Turn) -> None:
             st.error(markdown.plain(tell(turn.error)), icon=":material/error:")
         for notice in turn.notices if turn.answered else ():
             st.info(markdown.plain(tell(notice)), icon=":material/info:")
-        _sources(turn)
+        _sources(turn, is_beside=is_beside)
         if turn.state == "done":
             st.caption(_signature(turn))
 
 
-def _sources(turn: Turn) -> None:
+def _sources(turn: Turn, *, is_beside: bool) -> None:
     """A button for each passage that is cited; the others lie beside the answer."""
     cited = {citation.marker for citation in turn.citations if citation.supported}
     sources = [passage for passage in turn.passages if passage.rank in cited]
@@ -111,12 +114,11 @@ def _sources(turn: Turn) -> None:
             st.rerun()
 
 
-def _evidence(shown: Sequence[Turn]) -> None:
-    """The passages of the turn that was asked for, else of the last one."""
-    chosen = st.session_state.get("evidence")
-    turn = next((each for each in shown if each.id == chosen), shown[-1])
-    if turn.passages:
-        passages.show(turn)
+def _beside(shown: Sequence[Turn]) -> int | None:
+    """The turn whose passages are shown: the one that was asked for, else the last."""
+    ids = [turn.id for turn in shown]
+    chosen = st.session_state.get("beside")
+    return chosen if chosen in ids else (ids[-1] if ids else None)
 
 
 def _signature(turn: Turn) -> str:

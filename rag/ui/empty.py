@@ -6,7 +6,7 @@ import streamlit as st
 
 from rag.documents import Document
 from rag.ui.session import collection, engine
-from rag.ui.text import t
+from rag.ui.text import t, tn
 
 SUGGESTIONS = {  # sample document → a question it answers, in its own language
     "Riverside Library Handbook.pdf": "How many books can I borrow at a time, and for how long?",
@@ -25,6 +25,7 @@ def invitation(documents: Sequence[Document]) -> None:
                 t("Type a question below. The answer shows the passages it rests on."), width="content"
             )
             _suggestions({document.name for document in documents})
+            _wait_for_documents()
         elif engine().catalog.jobs.recent(collection().id):
             st.markdown(
                 t("Your documents are being read. You can ask as soon as the first is ready."),
@@ -61,7 +62,7 @@ def _suggestions(names: set[str]) -> None:
     questions = [question for name, question in SUGGESTIONS.items() if name in names]
     if not questions:
         return
-    st.caption(t("For example"))
+    st.caption(t("For example"), width="content")
     for question in questions:
         if st.button(question, key=f"suggest-{question}", icon=":material/arrow_forward:"):
             st.session_state["suggested"] = question
@@ -70,11 +71,17 @@ def _suggestions(names: set[str]) -> None:
 
 @st.fragment(run_every=1.0)
 def _wait_for_documents() -> None:
-    jobs = engine().catalog.jobs.recent(collection().id)
-    ready = any(each.status == "ready" for each in engine().catalog.documents.all(collection().id))
-    if ready or not any(job.state in ("queued", "running") for job in jobs):
+    """How far the reading is; a file that is done draws the page anew."""
+    active = [job for job in engine().catalog.jobs.recent(collection().id) if not job.finished_at]
+    before = st.session_state.get("waiting_for", 0)
+    st.session_state["waiting_for"] = len(active)
+    if len(active) < before:
         st.rerun()
-    st.progress(0.0 if not jobs else sum(_share(job.done, job.total) for job in jobs) / len(jobs))
+    if active:
+        st.progress(
+            sum(_share(job.done, job.total) for job in active) / len(active),
+            text=tn("One file to go", "{n} files to go", len(active)),
+        )
 
 
 def _share(done: int, total: int) -> float:

@@ -1,5 +1,7 @@
 """What stands around every page: navigation, conversations, collection, language."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from rag.errors import RagError
@@ -8,10 +10,13 @@ from rag.ui.session import conversation, engine, open_conversation
 from rag.ui.text import LANGUAGES, language, t, tell
 
 RECENT = 12
+HERE = Path(__file__).parent
 
 
 def show() -> None:
     """Run the page that is open; what goes wrong is told in words."""
+    st.html(HERE / "style.css")
+    st.logo(str(HERE / "logo.svg"), size="large")
     pages = [
         st.Page(chat.page, title=t("Ask"), icon=":material/forum:", url_path="ask", default=True),
         st.Page(library.page, title=t("Library"), icon=":material/library_books:", url_path="library"),
@@ -55,7 +60,9 @@ def _conversations(chat_page: st.Page, *, is_chat: bool) -> None:
     for each in recent:
         row = st.container(horizontal=True, gap=None, wrap=False, vertical_alignment="center")
         icon = ":material/chat_bubble:" if current and current.id == each.id else None
-        if row.button(each.title, key=f"open-{each.id}", type="tertiary", icon=icon, width="stretch"):
+        if row.button(
+            each.title, key=f"open-conversation-{each.id}", type="tertiary", icon=icon, width="stretch"
+        ):
             open_conversation(each.id)
             st.switch_page(chat_page)
         if row.button(
@@ -73,7 +80,7 @@ def _conversations(chat_page: st.Page, *, is_chat: bool) -> None:
 
 def _language() -> None:
     codes = list(LANGUAGES)
-    chosen = st.segmented_control(
+    chosen = st.container(key="language").segmented_control(
         t("Language"),
         codes,
         format_func=LANGUAGES.__getitem__,

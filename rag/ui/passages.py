@@ -27,6 +27,8 @@ def place(passage: Passage) -> str:
 
 def show(turn: Turn, *, interactive: bool = True) -> None:
     """All passages of a turn, nearest first; buttons only where clicking one would not end a stream."""
+    if not turn.passages:
+        return
     st.caption(tn("One passage found", "{n} passages found", len(turn.passages)))
     if turn.searched:
         st.caption(t("Searched for: {question}", question=markdown.plain(turn.searched)))
@@ -46,7 +48,8 @@ def _card(turn: Turn, passage: Passage, *, cited: bool, interactive: bool) -> No
     if where := place(passage):
         st.caption(markdown.plain(where))
     _scores(passage)
-    st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), turn.question))
+    with st.container(key=f"{'full' if cited else 'clip'}-{turn.id}-{passage.rank}"):
+        st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), turn.question))
     if interactive:
         label = t("See the page") if _has_picture(passage) else t("Open")
         if st.button(
