@@ -1,0 +1,206 @@
+"""What can go wrong with a model's server, told once for all providers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+from rag.errors import ProviderError
+
+
+class Kind(StrEnum):
+    """What happened, whichever SDK reported it."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    ACCESS = "access"
+    NO_MODEL = "no model"
+    BUSY = "busy"
+    QUOTA = "quota"
+    SERVER = "server"
+    FORMAT = "format"
+    CUT = "cut"
+    TOO_LONG = "too long"
+    REQUEST = "request"
+    EMPTY = "empty"
+    REFUSED = "refused"
+    LENGTH = "length"
+
+
+RETRIED = frozenset({Kind.BUSY, Kind.SERVER, Kind.CUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Who is asked, as the messages name it. `timeout` is in seconds; the settings are named for the user."""
+
+    name: str
+    url: str
+    model: str
+    timeout: float
+    key: SecretStr | None = None
+    url_setting: str = ""
+    key_setting: str = ""
+
+    @property
+    def shown_url(self) -> str:
+        """The address without a name and password in it."""
+        scheme, mark, rest = self.url.rpartition("://")
+        host, slash, path = rest.partition("/")
+        return scheme + mark + host.rpartition("@")[2] + slash + path
+
+    def masked(self, text: str) -> str:
+        """`text` on one line, not long, without the key and without a web page's source."""
+        text = "" if text.lstrip().startswith("<") else " ".join(text.split())
+        if self.key and self.key.get_secret_value():
+            text = text.replace(self.key.get_secret_value(), "***")
+        return text if len(text) <= 300 else text[:300] + "…"
+
+
+class Failure(Exception):
+    """A vendor's error in our words, before it is explained. `retry_after` is the header's text."""
+
+    def __init__(self, kind: Kind, detail: object = "", *, retry_after: str | None = None) -> None:
+        self.kind = kind
+        self.detail = str(detail or "")
+        self.retry_after = retry_after
+        super().__init__(kind)
+
+
+_CODES = {
+    "insufficient_quota": Kind.QUOTA,
+    "arrearage": Kind.QUOTA,
+    "throttling.allocationquota": Kind.QUOTA,
+    "allocationquota.freetieronly": Kind.QUOTA,
+    "content_filter": Kind.REFUSED,
+    "content_policy_violation": Kind.REFUSED,
+    "datainspectionfailed": Kind.REFUSED,
+    "data_inspection_failed": Kind.REFUSED,
+    "context_length_exceeded": Kind.TOO_LONG,
+    "exceed_context_size_error": Kind.TOO_LONG,
+    "model_not_found": Kind.NO_MODEL,
+    "modelnotfound": Kind.NO_MODEL,
+    "invalidapikey": Kind.ACCESS,
+    "invalid_api_key": Kind.ACCESS,
+}
+
+
+def failure_of_status(
+    status: int, detail: object, *, codes: tuple[object, ...] = (), retry_after: str | None = None
+) -> Failure:
+    """The failure behind an HTTP status, the vendor's own error codes and its message."""
+    text = str(detail or "")
+    told = f"{status}: {text}" if text and not text.lstrip().startswith("<") else str(status)
+    for code in codes:
+        if kind := _CODES.get(str(code).lower()):
+            return Failure(kind, told)
+    kind = _kind_of_status(status, text.lower())
+    if kind is Kind.BUSY and retry_after:
+        told += f", Retry-After {retry_after}"
+    return Failure(kind, told, retry_after=retry_after)
+
+
+def _kind_of_status(status: int, text: str) -> Kind:
+    if status in (401, 403):
+        return Kind.ACCESS
+    if status in (408, 425, 429):
+        return Kind.BUSY
+    if status >= 500:
+        return Kind.SERVER
+    if "model" in text and (status == 404 or "not exist" in text or "not found" in text):
+        return Kind.NO_MODEL
+    if status == 404:
+        return Kind.FORMAT
+    if "context length" in text or "input length" in text:
+        return Kind.TOO_LONG
+    return Kind.REQUEST
+
+
+def explained(failure: Failure, server: Server, *, begun: bool) -> ProviderError:
+    """The error the user reads; `begun` tells that a part of the answer is already there."""
+    detail = server.masked(failure.detail)
+    if begun and failure.kind is Kind.TIMEOUT:
+        return ProviderError(
+            "The answer broke off: {server} sent nothing more for {seconds:g} seconds. "
+            "Ask again, or raise RAG_REQUEST_TIMEOUT.",
+            server=server.name,
+            seconds=server.timeout,
+        )
+    if failure.kind in (Kind.EMPTY, Kind.REFUSED, Kind.LENGTH):
+        return _about_the_answer(failure.kind, server, detail)
+    if begun:
+        return ProviderError(
+            "The answer broke off: {server} stopped in the middle ({reason}). Ask again.",
+            server=server.name,
+            reason=detail or failure.kind,
+        )
+    if failure.kind in (Kind.UNREACHABLE, Kind.TIMEOUT, Kind.CUT, Kind.FORMAT):
+        return _about_the_connection(failure.kind, server, detail)
+    return _about_the_request(failure.kind, server, detail)
+
+
+def _about_the_answer(kind: Kind, server: Server, detail: str) -> ProviderError:
+    if kind is Kind.EMPTY:
+        return ProviderError(
+            "{server} returned an empty answer with {model}. Ask again, or choose another model.",
+            server=server.name,
+            model=server.model,
+        )
+    if kind is Kind.REFUSED:
+        return ProviderError(
+            "{server} refused to answer by its content rules ({reason}). Ask differently.",
+            server=server.name,
+            reason=detail,
+        )
+    return ProviderError(
+        "The answer is cut off: {model} reached its limit of length. Ask for less at a time.",
+        model=server.model,
+    )
+
+
+def _about_the_connection(kind: Kind, server: Server, detail: str) -> ProviderError:
+    about = {"server": server.name, "url": server.shown_url, "setting": server.url_setting, "reason": detail}
+    if kind is Kind.TIMEOUT:
+        return ProviderError(
+            "{server} at {url} sent nothing for {seconds:g} seconds. "
+            "Try again, or raise RAG_REQUEST_TIMEOUT.",
+            server=server.name,
+            url=server.shown_url,
+            seconds=server.timeout,
+        )
+    if kind is Kind.FORMAT:
+        return ProviderError(
+            "{url} does not answer as {server} does ({reason}). Check the address in {setting}.",
+            **about,
+        )
+    if not server.url_setting:
+        return ProviderError("{server} has stopped ({reason}). Ask again: it starts anew.", **about)
+    if kind is Kind.CUT:
+        return ProviderError("{server} at {url} closed the connection ({reason}). Try again.", **about)
+    return ProviderError(
+        "{server} cannot be reached at {url} ({reason}). Check that it runs, and {setting}.", **about
+    )
+
+
+def _about_the_request(kind: Kind, server: Server, detail: str) -> ProviderError:
+    about = {"server": server.name, "model": server.model, "url": server.shown_url, "reason": detail}
+    match kind:
+        case Kind.ACCESS:
+            return ProviderError(
+                "{server} refused the key ({reason}). Check {setting}.", **about, setting=server.key_setting
+            )
+        case Kind.NO_MODEL if server.name == "Ollama":
+            return ProviderError("Ollama at {url} has no model {model}. Run: ollama pull {model}", **about)
+        case Kind.NO_MODEL:
+            return ProviderError("{server} has no model {model} for you ({reason}). Check its name.", **about)
+        case Kind.BUSY:
+            return ProviderError("{server} takes no more questions now ({reason}). Try again later.", **about)
+        case Kind.QUOTA:
+            return ProviderError("The account with {server} is used up ({reason}). Check it there.", **about)
+        case Kind.SERVER:
+            return ProviderError("{server} has a failure of its own ({reason}). Try again later.", **about)
+        case Kind.TOO_LONG:
+            return ProviderError(
+                "Question and passages are too long for {model} ({reason}). Use fewer passages.", **about
+            )
+    return ProviderError("{server} refused the request ({reason}).", **about)

@@ -1,0 +1,175 @@
+"""Chat models of an Ollama server, on this machine or another."""
+
+import os
+import re
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import SecretStr
+
+from rag.chat_models.base import Message
+from rag.chat_models.failures import Failure, Kind, Server, failure_of_status
+from rag.chat_models.streaming import check_end, is_loopback, stream_answer
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    import ollama
+
+DEFAULT_HOST = "http://127.0.0.1:11434"
+LOOK_SECONDS = 0.3
+SMALL_MODEL = 4e9
+# Ollama cuts a longer prompt unseen, and its own default is only 2,048 or 4,096 tokens.
+WINDOW_TOKENS = 8192
+
+_NOT_CHAT = re.compile(r"embed|bert|minilm|(^|[/-])(bge|gte|e5|jina)-|rerank", re.IGNORECASE)
+
+
+class OllamaChat:
+    """A model that an Ollama server runs. `timeout` is the longest silence in seconds."""
+
+    context_tokens = 4000
+
+    def __init__(self, model: str, *, timeout: float, host: str | None = None) -> None:
+        self.id = f"ollama:{model}"
+        self._server = Server(
+            "Ollama",
+            host or DEFAULT_HOST,
+            model,
+            timeout,
+            # The SDK sends it where it is set.
+            SecretStr(os.environ.get("OLLAMA_API_KEY", "")),
+            url_setting="RAG_OLLAMA_HOST",
+            key_setting="OLLAMA_API_KEY",
+        )
+        self._parameters: float | None = None
+
+    @property
+    def follows_citation_rules(self) -> bool:
+        """False for a model below four billion parameters, and as long as Ollama does not tell its size."""
+        if self._parameters is None:
+            self._parameters = _parameters(self._server)
+        return (self._parameters or 0) >= SMALL_MODEL
+
+    def stream(self, messages: Sequence[Message]) -> Iterator[str]:
+        """Pieces of the answer as they come; closing it closes the request. Raises ProviderError."""
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        return stream_answer(lambda: _pieces(self._server, turns), self._server)
+
+
+def local_ollama(settings: Settings) -> list[str] | None:
+    """The chat models of the Ollama that answers within 0.3 seconds, or None. Never raises.
+
+    Embedding models, and models that Ollama would run in its cloud, are left out.
+    """
+    import ollama  # noqa: F401 - the first import takes longer than the look itself
+
+    answer: list[list[str] | None] = []
+    host = settings.ollama_host or DEFAULT_HOST
+    look = threading.Thread(target=lambda: answer.append(_chat_models(host)), daemon=True)
+    # Name look-ups know no time-out, so a late thread is left behind rather than waited for.
+    look.start()
+    look.join(LOOK_SECONDS)
+    return answer[0] if answer else None
+
+
+def _chat_models(host: str) -> list[str] | None:
+    import httpx
+    import ollama
+
+    try:
+        with _client(host, LOOK_SECONDS) as client:
+            models = client.list().models
+    except (
+        ollama.ResponseError,
+        ConnectionError,
+        httpx.HTTPError,
+        httpx.InvalidURL,
+        ValueError,
+        AttributeError,
+    ):
+        return None
+    return [model.model for model in models if model.model and _can_chat(model)]
+
+
+def _can_chat(model: Any) -> bool:
+    details = model.details
+    names = [model.model, *(details.families or () if details else ())]
+    return not model.model.endswith("cloud") and not any(_NOT_CHAT.search(name) for name in names)
+
+
+def _parameters(server: Server) -> float | None:
+    import httpx
+    import ollama
+
+    try:
+        with _client(server.url, LOOK_SECONDS) as client:
+            details = client.show(server.model).details
+    except (
+        ollama.ResponseError,
+        ConnectionError,
+        httpx.HTTPError,
+        httpx.InvalidURL,
+        ValueError,
+        AttributeError,
+    ):
+        return None
+    return parameter_count(details.parameter_size if details else None)
+
+
+def parameter_count(size: str | None) -> float | None:
+    """The number that Ollama writes as "7.6B" or "134.52M"; None where it is not written like that."""
+    match = re.fullmatch(r"\s*([\d.]+)\s*([KMBT])\s*", size or "", re.IGNORECASE)
+    if not match:
+        return None
+    return float(match[1]) * {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}[match[2].upper()]
+
+
+def _client(host: str, timeout: float) -> "ollama.Client":
+    import ollama
+
+    return ollama.Client(host, timeout=timeout, trust_env=not is_loopback(host))
+
+
+def _pieces(server: Server, turns: list[dict[str, str]]) -> Generator[str]:
+    import httpx
+    import ollama
+
+    options = {"temperature": 0.0, "num_ctx": WINDOW_TOKENS}
+    try:
+        with _client(server.url, server.timeout) as client:
+            parts = client.chat(server.model, turns, stream=True, options=options)
+            with closing(cast(Generator[Any], parts)):
+                yield from _texts(parts)
+    except ollama.ResponseError as error:
+        raise _failure(error) from error
+    except httpx.TimeoutException as error:
+        raise Failure(Kind.TIMEOUT) from error
+    except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise Failure(Kind.UNREACHABLE, error) from error
+    except httpx.HTTPError as error:
+        raise Failure(Kind.CUT, error) from error
+    except ConnectionError as error:
+        raise Failure(Kind.UNREACHABLE, error.__context__ or error) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Failure(Kind.FORMAT, error) from error
+
+
+def _texts(parts: Iterator[Any]) -> Generator[str]:
+    finished = None
+    for part in parts:
+        if part.message.content:
+            yield part.message.content
+        if part.done:
+            finished = part.done_reason or "stop"
+    check_end(finished)
+
+
+def _failure(error: "ollama.ResponseError") -> Failure:
+    if error.status_code < 0:
+        return Failure(Kind.SERVER, error.error)
+    # The SDK hides the response, and with it Retry-After, behind `raise … from None`.
+    response = getattr(error.__context__, "response", None)
+    retry_after = response.headers.get("retry-after") if response is not None else None
+    return failure_of_status(error.status_code, error.error, retry_after=retry_after)

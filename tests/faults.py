@@ -1,0 +1,44 @@
+"""How a provider's server can misbehave."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One misbehaviour. `after` is how many pieces still go out before it."""
+
+    kind: Literal["status", "html", "hang", "cut", "end", "stop", "wrong count", "nan"]
+    after: int = 0
+    status: int = 200
+    message: str = "it went wrong"
+    code: str = "some_error"
+    param: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    finish: str = "stop"
+
+
+def status(code: int, message: str = "it went wrong", *, error: str = "some_error", **headers: str) -> Fault:
+    """An HTTP error; keyword arguments are headers (retry_after="0")."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Fault("status", status=code, message=message, code=error, headers=named)
+
+
+def hang(after: int = 0) -> Fault:
+    """Say nothing more until the client hangs up or the server ends."""
+    return Fault("hang", after=after)
+
+
+def cut(after: int = 0, *, cleanly: bool = False) -> Fault:
+    """Break off: by closing the socket, or by ending the reply without its last word."""
+    return Fault("end" if cleanly else "cut", after=after)
+
+
+def stop(after: int = 0, finish: str = "stop") -> Fault:
+    """Finish early with a reason of one's own; stop() is an empty answer."""
+    return Fault("stop", after=after, finish=finish)
+
+
+HTML = Fault("html")
+WRONG_COUNT = Fault("wrong count")
+NAN = Fault("nan")

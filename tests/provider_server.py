@@ -1,0 +1,240 @@
+"""A local server that speaks OpenAI, Ollama and DashScope, and misbehaves as it is told.
+
+Everything goes out in slices of a few bytes, so that characters and events are cut wherever they may be.
+"""
+
+import hashlib
+import json
+import select
+import socket
+import struct
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tests import wire_formats
+from tests.faults import Fault
+
+OPENAI_CHAT = "/v1/chat/completions"
+OPENAI_EMBED = "/v1/embeddings"
+OLLAMA_CHAT = "/api/chat"
+OLLAMA_EMBED = "/api/embed"
+DASHSCOPE_CHAT = "/api/v1/services/aigc/text-generation/generation"
+DASHSCOPE_EMBED = "/api/v1/services/embeddings/text-embedding/text-embedding"
+
+DIMENSION = 8
+SLICE = 5
+PIECES = ("Rollo ", "led them. ", "答案在资料", "中 🙂", ".")
+
+
+@dataclass
+class Request:
+    """What a client sent. `disconnected` is set when it hung up before its reply was complete."""
+
+    path: str
+    headers: dict[str, str]
+    body: Any
+    disconnected: threading.Event = field(default_factory=threading.Event)
+
+
+class ProviderServer(ThreadingHTTPServer):
+    """Start it with `with`; `url` has no slash at its end. `pieces` is what every chat model answers."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.pieces: Sequence[str] = PIECES
+        self.ollama_models = [
+            ollama_model("qwen3:8b", "8.2B"),
+            ollama_model("bge-m3:latest", "566.70M", "bert"),
+        ]
+        self.requests: list[Request] = []
+        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._ending, self._end = socket.socketpair()
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def script(self, path: str, faults: Iterable[Fault]) -> None:
+        """The next requests to `path` meet these faults, one each; then all is well again."""
+        self._faults[path].extend(faults)
+
+    def next_fault(self, path: str) -> Fault | None:
+        return self._faults[path].popleft() if self._faults[path] else None
+
+    def wait_for_hang_up(self, client: socket.socket) -> bool:
+        """Whether the client went away (True) or this server is ending (False)."""
+        readable, _, _ = select.select([client, self._ending], [], [])
+        return self._ending not in readable
+
+    def __enter__(self) -> "ProviderServer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.close()
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        self._ending.close()
+
+
+@pytest.fixture
+def provider_server() -> Iterator[ProviderServer]:
+    with ProviderServer() as server:
+        yield server
+
+
+def ollama_model(name: str, parameters: str, family: str = "qwen3") -> dict[str, Any]:
+    """A model as Ollama's /api/tags lists it."""
+    details = {"family": family, "families": [family], "parameter_size": parameters, "format": "gguf"}
+    return {"name": name, "model": name, "size": 1, "details": details}
+
+
+def vector_of(text: str) -> list[float]:
+    """The vector that every embedding model here gives a text."""
+    return [byte / 255 for byte in hashlib.sha256(text.encode()).digest()[:DIMENSION]]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: ProviderServer
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._answer(None)
+
+    def do_POST(self) -> None:
+        self._answer(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+
+    def _answer(self, body: Any) -> None:
+        self.close_connection = True
+        request = Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+        self.server.requests.append(request)
+        fault = self.server.next_fault(self.path)
+        try:
+            if not self._failed_at_once(fault, request):
+                self._routes()[self.path](body, fault, request)
+        except ConnectionError:
+            request.disconnected.set()
+
+    def _routes(self) -> dict[str, Callable[..., None]]:
+        return {
+            OPENAI_CHAT: self._chat(wire_formats.openai_line, wire_formats.openai_whole, b"data: [DONE]\n\n"),
+            OLLAMA_CHAT: self._chat(wire_formats.ollama_line, wire_formats.ollama_whole),
+            DASHSCOPE_CHAT: self._chat(wire_formats.dashscope_line, wire_formats.dashscope_whole),
+            OPENAI_EMBED: self._embed(lambda body: body["input"], wire_formats.openai_vectors),
+            OLLAMA_EMBED: self._embed(lambda body: body["input"], wire_formats.ollama_vectors),
+            DASHSCOPE_EMBED: self._embed(lambda body: body["input"]["texts"], wire_formats.dashscope_vectors),
+            "/v1/models": lambda *_: self._json({"object": "list", "data": [{"id": "m", "object": "model"}]}),
+            "/api/tags": lambda *_: self._json({"models": self.server.ollama_models}),
+            "/api/show": lambda body, *_: self._show(body["model"]),
+            "/api/version": lambda *_: self._json({"version": "0.30.0"}),
+        }
+
+    def _failed_at_once(self, fault: Fault | None, request: Request) -> bool:
+        if fault is None or fault.after:
+            return False
+        if fault.kind == "status":
+            body = wire_formats.error(self.path, fault.code, fault.message, fault.param)
+            self._json(body, fault.status, fault.headers)
+        elif fault.kind == "html":
+            self._send("text/html", b"<!doctype html><h1>Welcome to the hotel's network</h1>")
+        elif fault.kind == "hang":
+            self._hang(request)
+        elif fault.kind == "cut":
+            self._break_off()
+        else:
+            return False
+        return True
+
+    def _chat(
+        self, line: Callable[..., bytes], whole: Callable[..., Any], last: bytes = b""
+    ) -> Callable[..., None]:
+        ndjson = line is wire_formats.ollama_line
+
+        def answer(body: Any, fault: Fault | None, request: Request) -> None:
+            if not (body.get("stream", ndjson) or self.headers.get("x-dashscope-sse")):
+                self._json(whole("".join(self.server.pieces)))
+                return
+            self._start("application/x-ndjson" if ndjson else "text/event-stream")
+            for piece in self.server.pieces if fault is None else self.server.pieces[: fault.after]:
+                self._chunk(line(piece, None))
+            if fault is None or fault.kind == "stop":
+                self._chunk(line("", fault.finish if fault else "stop") + last)
+            self._end_stream(fault, request)
+
+        return answer
+
+    def _embed(self, texts_of: Callable[[Any], Any], reply: Callable[..., Any]) -> Callable[..., None]:
+        def answer(body: Any, fault: Fault | None, _: Request) -> None:
+            texts = texts_of(body)
+            vectors = [vector_of(text) for text in ([texts] if isinstance(texts, str) else texts)]
+            if fault and fault.kind == "wrong count":
+                vectors = vectors[:-1]
+            if fault and fault.kind == "nan":
+                vectors[0][0] = float("nan")
+            self._json(reply(vectors, body))
+
+        return answer
+
+    def _end_stream(self, fault: Fault | None, request: Request) -> None:
+        if fault and fault.kind == "hang":
+            self._hang(request)
+        elif fault and fault.kind == "cut":
+            self._break_off()
+        else:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _show(self, name: str) -> None:
+        for model in self.server.ollama_models:
+            if model["model"] == name:
+                return self._json({"details": model["details"], "model_info": {}})
+        return self._json({"error": f"model '{name}' not found"}, 404)
+
+    def _hang(self, request: Request) -> None:
+        if self.server.wait_for_hang_up(self.connection):
+            request.disconnected.set()
+
+    def _break_off(self) -> None:
+        # Lingering for no time sends a reset rather than an orderly end.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _start(self, content_type: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+
+    def _chunk(self, data: bytes) -> None:
+        for start in range(0, len(data), SLICE):
+            part = data[start : start + SLICE]
+            self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+
+    def _json(self, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        self._send("application/json", json.dumps(body, ensure_ascii=False).encode(), status, headers)
+
+    def _send(
+        self, content_type: str, data: bytes, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
+        self.send_response(status)
+        sent = {
+            "Content-Type": content_type,
+            "Content-Length": str(len(data)),
+            "Connection": "close",
+            **(headers or {}),
+        }
+        for name, value in sent.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)

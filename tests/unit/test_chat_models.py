@@ -1,0 +1,236 @@
+"""OpenAI, Ollama and DashScope against a real local server, on good days and bad ones."""
+
+import traceback
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from pydantic import SecretStr
+
+from rag.chat_models.base import ChatModel
+from rag.chat_models.dashscope import DashScopeChat
+from rag.chat_models.failures import Server
+from rag.chat_models.ollama import OllamaChat
+from rag.chat_models.openai import OpenAIChat
+from rag.errors import ProviderError
+from tests import provider_server as server_module
+from tests.chat_model_conformance import QUESTION, ChatModelConformance
+from tests.faults import HTML, Fault, cut, hang, status, stop
+from tests.provider_server import PIECES, ProviderServer
+
+provider_server = server_module.provider_server
+
+KEY = SecretStr("sk-secret-123")
+TIMEOUT = 0.5
+NOW = {"retry_after": "0"}
+
+
+def _openai(url: str) -> ChatModel:
+    return OpenAIChat("m", base_url=f"{url}/v1", api_key=KEY, timeout=TIMEOUT)
+
+
+def _ollama(url: str) -> ChatModel:
+    return OllamaChat("qwen3:8b", host=url, timeout=TIMEOUT)
+
+
+def _dashscope(url: str) -> ChatModel:
+    return DashScopeChat("m", base_url=f"{url}/api/v1", api_key=KEY, timeout=TIMEOUT)
+
+
+MODELS: dict[str, tuple[Callable[[str], ChatModel], str]] = {
+    "openai": (_openai, server_module.OPENAI_CHAT),
+    "ollama": (_ollama, server_module.OLLAMA_CHAT),
+    "dashscope": (_dashscope, server_module.DASHSCOPE_CHAT),
+}
+
+
+def _name(provider: str, url: str) -> str:
+    host = url.removeprefix("http://")
+    return {"openai": f"{host} (OpenAI API)", "ollama": "Ollama", "dashscope": "DashScope"}[provider]
+
+
+@pytest.fixture(params=MODELS)
+def provider(request: pytest.FixtureRequest) -> str:
+    return cast(str, request.param)
+
+
+@pytest.fixture
+def path(provider: str) -> str:
+    return MODELS[provider][1]
+
+
+@pytest.fixture
+def chat(provider: str, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> ChatModel:
+    monkeypatch.setenv("OLLAMA_API_KEY", KEY.get_secret_value())
+    return MODELS[provider][0](provider_server.url)
+
+
+class TestConformance(ChatModelConformance):
+    pass
+
+
+def test_the_answer_arrives_whole(chat: ChatModel) -> None:
+    assert tuple(chat.stream(QUESTION)) == PIECES
+
+
+def test_sends_the_conversation(chat: ChatModel, provider_server: ProviderServer) -> None:
+    list(chat.stream(QUESTION))
+    body = provider_server.requests[-1].body
+    turns = body["input"]["messages"] if "input" in body else body["messages"]
+    assert [(turn["role"], turn["content"]) for turn in turns] == [(m.role, m.content) for m in QUESTION]
+
+
+def test_closing_the_stream_hangs_up(chat: ChatModel, path: str, provider_server: ProviderServer) -> None:
+    provider_server.script(path, [hang(after=2)])
+    stream = cast(Generator[str], chat.stream(QUESTION))
+    assert next(stream) == PIECES[0]
+    assert not provider_server.requests[-1].disconnected.is_set()
+    stream.close()
+    assert provider_server.requests[-1].disconnected.wait(5)
+
+
+FAULTS: dict[str, tuple[list[Fault], str]] = {
+    "wrong key": (
+        [status(401, "bad key sk-secret-123")],
+        "{name} refused the key (401: bad key ***). Check ",
+    ),
+    "no key": ([status(403)], "{name} refused the key (403: it went wrong). Check "),
+    "busy": (
+        [status(429, "slow down", **NOW)] * 3,
+        "{name} takes no more questions now (429: slow down, Retry-After 0). Try again later.",
+    ),
+    "asks for too much patience": (
+        [status(429, "slow down", retry_after="3600")],
+        "{name} takes no more questions now (429: slow down, Retry-After 3600). Try again later.",
+    ),
+    "broken": (
+        [status(500, "oops", **NOW)] * 3,
+        "{name} has a failure of its own (500: oops). Try again later.",
+    ),
+    "silent": ([hang()], "sent nothing for 0.5 seconds. Try again, or raise RAG_REQUEST_TIMEOUT."),
+    "silent in the middle": (
+        [hang(after=2)],
+        "The answer broke off: {name} sent nothing more for 0.5 seconds. Ask again, or raise RAG_REQUEST_",
+    ),
+    "cut": ([cut(after=2)], "The answer broke off: {name} stopped in the middle ("),
+    "cut cleanly": (
+        [cut(after=2, cleanly=True)],
+        "The answer broke off: {name} stopped in the middle (connection closed early). Ask again.",
+    ),
+    "a web page": ([HTML], " does not answer as {name} does ("),
+    "empty": ([stop()], "{name} returned an empty answer with "),
+    "out of length": (
+        [stop(after=2, finish="length")],
+        "reached its limit of length. Ask for less at a time.",
+    ),
+    "odd request": ([status(400, "no such option")], "{name} refused the request (400: no such option)."),
+    "too long": ([status(400, "maximum context length is 8")], "Question and passages are too long for "),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_says_what_went_wrong(
+    case: str, provider: str, chat: ChatModel, path: str, provider_server: ProviderServer
+) -> None:
+    faults, message = FAULTS[case]
+    provider_server.script(path, faults)
+    pieces: list[str] = []
+    with pytest.raises(ProviderError) as caught:
+        pieces.extend(chat.stream(QUESTION))
+    assert message.format(name=_name(provider, provider_server.url)) in str(caught.value)
+    assert len(provider_server.requests) == len(faults)
+    assert KEY.get_secret_value() not in "".join(traceback.format_exception(caught.value))
+
+
+def test_keeps_what_had_already_come(chat: ChatModel, path: str, provider_server: ProviderServer) -> None:
+    provider_server.script(path, [cut(after=2)])
+    pieces: list[str] = []
+    with pytest.raises(ProviderError):
+        for piece in chat.stream(QUESTION):
+            pieces.append(piece)
+    assert tuple(pieces) == PIECES[:2]
+
+
+@pytest.mark.parametrize("fault", [status(429, **NOW), status(500, **NOW), status(503, **NOW), cut()])
+def test_tries_again_before_the_first_piece(
+    fault: Fault, chat: ChatModel, path: str, provider_server: ProviderServer
+) -> None:
+    provider_server.script(path, [fault])
+    assert tuple(chat.stream(QUESTION)) == PIECES
+
+
+def test_nobody_there(provider: str) -> None:
+    with ProviderServer() as server:
+        url = server.url
+    with pytest.raises(ProviderError) as caught:
+        list(MODELS[provider][0](url).stream(QUESTION))
+    assert str(caught.value).startswith(f"{_name(provider, url)} cannot be reached at {url}")
+    assert f"RAG_{provider.upper()}_" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("provider", "fault", "message"),
+    [
+        (
+            "openai",
+            status(404, "The model m does not exist", error="model_not_found"),
+            "has no model m for you",
+        ),
+        (
+            "openai",
+            status(404, "Not Found"),
+            "does (404: Not Found). Check the address in RAG_OPENAI",
+        ),
+        ("openai", status(429, "pay", error="insufficient_quota"), "(OpenAI API) is used up (429: pay)"),
+        ("openai", stop(after=1, finish="content_filter"), "refused to answer by its content rules"),
+        (
+            "ollama",
+            status(404, "model 'qwen3:8b' not found"),
+            "has no model qwen3:8b. Run: ollama pull qwen3:8b",
+        ),
+        ("dashscope", status(400, "Model not exist.", error="InvalidParameter"), "has no model m for you"),
+        (
+            "dashscope",
+            status(400, "unsafe", error="DataInspectionFailed"),
+            "by its content rules (400: unsafe)",
+        ),
+        ("dashscope", status(400, "pay", error="Arrearage"), "The account with DashScope is used up"),
+    ],
+)
+def test_vendors_own_errors(
+    provider: str, fault: Fault, message: str, chat: ChatModel, path: str, provider_server: ProviderServer
+) -> None:
+    provider_server.script(path, [fault])
+    with pytest.raises(ProviderError) as caught:
+        list(chat.stream(QUESTION))
+    assert message in str(caught.value)
+    assert len(provider_server.requests) == 1
+
+
+def test_temperature_is_left_out_where_the_model_wants_its_own(provider_server: ProviderServer) -> None:
+    refusal = replace(status(400, "Unsupported value: 'temperature'"), param="temperature")
+    provider_server.script(server_module.OPENAI_CHAT, [refusal])
+    assert tuple(_openai(provider_server.url).stream(QUESTION)) == PIECES
+    assert ["temperature" in request.body for request in provider_server.requests] == [True, False]
+
+
+def test_ollama_is_asked_for_a_window_that_holds_the_passages(provider_server: ProviderServer) -> None:
+    chat = _ollama(provider_server.url)
+    list(chat.stream(QUESTION))
+    assert provider_server.requests[-1].body["options"]["num_ctx"] > chat.context_tokens
+
+
+def test_no_proxy_comes_between_this_machine_and_itself(
+    chat: ChatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert tuple(chat.stream(QUESTION)) == PIECES
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    server = Server("S", "https://me:hunter2@host:1/v1", "m", 1)
+    assert server.shown_url == "https://host:1/v1"

@@ -1,0 +1,71 @@
+"""How OpenAI, Ollama and DashScope write their answers, errors and vectors; pure."""
+
+import base64
+import json
+import struct
+from typing import Any
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def error(path: str, code: str, message: str, param: str | None = None) -> Any:
+    if path.startswith("/v1/"):
+        return {"error": {"message": message, "type": code, "code": code, "param": param}}
+    if path.startswith("/api/v1/"):
+        return {"code": code, "message": message, "request_id": "r"}
+    return {"error": message}
+
+
+def openai_line(text: str, finish: str | None) -> bytes:
+    choice = {"index": 0, "delta": {"content": text} if finish is None else {}, "finish_reason": finish}
+    body = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [choice]}
+    return b"data: " + _dump(body) + b"\n\n"
+
+
+def openai_whole(text: str) -> Any:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
+
+
+def ollama_line(text: str, finish: str | None) -> bytes:
+    body = {"model": "m", "message": {"role": "assistant", "content": text}, "done": finish is not None}
+    return _dump(body | ({"done_reason": finish} if finish else {})) + b"\n"
+
+
+def ollama_whole(text: str) -> Any:
+    return {
+        "model": "m",
+        "message": {"role": "assistant", "content": text},
+        "done": True,
+        "done_reason": "stop",
+    }
+
+
+def dashscope_line(text: str, finish: str | None) -> bytes:
+    event = b"id:1\nevent:result\n:HTTP_STATUS/200\ndata:"
+    return event + _dump(dashscope_whole(text, finish or "null")) + b"\n\n"
+
+
+def dashscope_whole(text: str, finish: str = "stop") -> Any:
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": finish}
+    return {"output": {"choices": [choice]}, "usage": {"total_tokens": 1}, "request_id": "r"}
+
+
+def openai_vectors(vectors: list[list[float]], body: Any) -> Any:
+    def encoded(vector: list[float]) -> Any:
+        packed = struct.pack(f"<{len(vector)}f", *vector)
+        return base64.b64encode(packed).decode() if body.get("encoding_format") == "base64" else vector
+
+    data = [{"object": "embedding", "index": i, "embedding": encoded(v)} for i, v in enumerate(vectors)]
+    return {"object": "list", "model": "m", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+
+
+def ollama_vectors(vectors: list[list[float]], _: Any) -> Any:
+    return {"model": "m", "embeddings": vectors}
+
+
+def dashscope_vectors(vectors: list[list[float]], _: Any) -> Any:
+    data = [{"text_index": i, "embedding": vector} for i, vector in enumerate(vectors)]
+    return {"output": {"embeddings": data}, "usage": {"total_tokens": 1}, "request_id": "r"}
