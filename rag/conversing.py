@@ -1,8 +1,11 @@
 """Conversations: asking within one, and keeping every turn as it was shown."""
 
 import json
+import queue
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 
 from rag.answering import EXTRACTIVE, Answer, Citation
@@ -63,7 +66,7 @@ def turns(engine: Engine, conversation_id: str, limit: int = 50) -> list[Turn]:
 
 def converse(
     engine: Engine, conversation: Conversation, query: Query, *, chat_model: str | None = None
-) -> Iterator[Turn]:
+) -> Generator[Turn, None, None]:
     """Ask within a conversation: the turn with its passages, then as it grows, then finished.
 
     It is saved from its first moment on; closing the iterator stops the model and keeps what was written.
@@ -96,6 +99,52 @@ def converse(
         if turn.state == "writing":
             turn = replace(turn, state="stopped")
         store.update_turn(turn.id, turn.to_json())
+
+
+class LiveTurn:
+    """A turn that is answered in a thread of its own, so that whoever watches can leave at any moment.
+
+    Iterating gives the turn whenever it has grown, and None after `beat` seconds in which it has not.
+    """
+
+    def __init__(
+        self, engine: Engine, conversation: Conversation, query: Query, *, beat: float = 0.2
+    ) -> None:
+        self._store = engine.catalog.conversations
+        self._turns = converse(engine, conversation, query)
+        self._beat = beat
+        self._latest: Turn | None = None
+        self._grown: queue.SimpleQueue[Turn | None] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        threading.Thread(target=self._run, name="passage-answer", daemon=True).start()
+
+    def __iter__(self) -> Iterator[Turn | None]:
+        while True:
+            try:
+                turn = self._grown.get(timeout=self._beat)
+            except queue.Empty:
+                yield None
+                continue
+            if turn is None:
+                return
+            self._latest = turn
+            yield turn
+
+    def stop(self) -> None:
+        """Keep what is there and end; the model is let go with its next piece, or its time-out."""
+        self._stopped.set()
+        if self._latest and self._latest.state == "writing":
+            self._store.update_turn(self._latest.id, replace(self._latest, state="stopped").to_json())
+
+    def _run(self) -> None:
+        try:
+            with closing(self._turns):
+                for turn in self._turns:
+                    if self._stopped.is_set():
+                        break
+                    self._grown.put(turn)
+        finally:
+            self._grown.put(None)
 
 
 def _after(turn: Turn, event: SearchResult | str | Answer) -> Turn:

@@ -143,9 +143,7 @@ class Engine:
         """A PDF's page as PNG with a passage's text marked. Raises DocumentError."""
         document = self.catalog.documents.get(document_id)
         path = self.catalog.originals.path(document.sha256)
-        return self._pictures.render_page(
-            path, document.name, page, width_px=PICTURE_WIDTH, highlight=highlight
-        )
+        return self._pictures.render_page(path, page, width_px=PICTURE_WIDTH, highlight=highlight)
 
     # Questions
 

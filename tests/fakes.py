@@ -10,7 +10,7 @@ from rag.keyword_index import terms
 
 
 class WordEmbedder:
-    """One axis per word of a small vocabulary, and one that all texts share: cosines can be worked out by hand.
+    """One axis per word of a small vocabulary, and one that all texts share: cosines by hand.
 
     A text of n different known words is (1, 1, …, 1)/√(n + 1) on its words' axes and the shared one.
     """

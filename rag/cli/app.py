@@ -1,5 +1,6 @@
 """rag serve and rag models: the app, and the model files it runs on."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,7 +91,7 @@ class _Progress:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         percent = 100 * done // total if total else 0
-        live = click.get_text_stream("stderr").isatty()
+        live = sys.stderr.isatty()
         text = f"{self._name}: {stage} {percent if live else percent // 10 * 10} % of {total >> 20} MB"
         if text != self._last:
             self._last = text

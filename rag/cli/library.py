@@ -1,5 +1,6 @@
 """rag collections, ingest, documents and check: what is in the library."""
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -142,7 +143,7 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def _show_progress(job: "Job") -> None:
-    if click.get_text_stream("stderr").isatty():
+    if sys.stderr.isatty():
         left = job.seconds_left(time.time())
         wait = f", about {left:.0f} s left" if left else ""
         click.echo(f"\r{job.name}: {job.stage} {job.done}/{job.total}{wait}\033[K\r", err=True, nl=False)

@@ -1,5 +1,6 @@
 """The page to ask on: the conversation, and beside it the passages an answer rests on."""
 
+import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -7,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from rag.answering import EXTRACTIVE
 from rag.catalog import Conversation
-from rag.conversing import Turn, converse, turns
+from rag.conversing import LiveTurn, Turn, turns
 from rag.ui import markdown, passages, search_options
 from rag.ui.empty import invitation
 from rag.ui.search_options import Options
@@ -58,17 +59,26 @@ def _ask(current: Conversation, question: str, options: Options, beside: DeltaGe
     st.chat_message("user", avatar=":material/person:").markdown(markdown.plain(question))
     with st.chat_message("assistant", avatar=":material/menu_book:"):
         state, place = st.empty(), st.empty()
-        state.caption(t("Searching your documents …"))
-        drawn = False
-        for turn in converse(engine(), current, options.query(question)):
-            if not drawn and turn.passages:
-                drawn = True
-                with beside.container():
-                    passages.show(turn, interactive=False)
-                state.caption(t("Reading the passages …"))
-            if turn.text:
-                state.empty()
-                place.markdown(markdown.answer(turn.text))
+        live = LiveTurn(engine(), current, options.query(question))
+        started = time.monotonic()
+        turn = None
+        try:
+            for grown in live:  # each beat touches the page, which is when Streamlit lets a stop through
+                if grown and grown.passages and not (turn and turn.passages):
+                    with beside.container():
+                        passages.show(grown, interactive=False)
+                turn = grown or turn
+                if turn and turn.text:
+                    place.markdown(markdown.answer(turn.text))
+                else:
+                    state.caption(_waiting(turn, time.monotonic() - started))
+        finally:
+            live.stop()
+
+
+def _waiting(turn: Turn | None, seconds: float) -> str:
+    doing = t("Reading the passages …") if turn and turn.passages else t("Searching your documents …")
+    return doing if seconds < 2 else f"{doing} {seconds:.0f} s"
 
 
 def _turn(turn: Turn, *, is_beside: bool) -> None:
@@ -80,7 +90,7 @@ def _turn(turn: Turn, *, is_beside: bool) -> None:
         if turn.state == "stopped":
             st.caption(t("Stopped. What was written until then is kept."))
         elif turn.state == "writing":
-            st.caption(t("This answer was interrupted."))
+            st.caption(t("This answer is being written, or was interrupted."))
         elif turn.error:
             st.error(markdown.plain(tell(turn.error)), icon=":material/error:")
         for notice in turn.notices if turn.answered else ():
@@ -104,13 +114,13 @@ def _sources(turn: Turn, *, is_beside: bool) -> None:
                 key=f"source-{turn.id}-{passage.rank}",
             ):
                 passages.open_passage(passage, turn.question)
-        if st.button(
-            t("All passages"),
-            key=f"evidence-{turn.id}",
+        if not is_beside and st.button(
+            t("Show its passages"),
+            key=f"beside-{turn.id}",
             type="tertiary",
             icon=":material/format_list_numbered:",
         ):
-            st.session_state["evidence"] = turn.id
+            st.session_state["beside"] = turn.id
             st.rerun()
 
 

@@ -156,9 +156,7 @@ def _document(document: Document) -> None:
         with row.container(gap=None):
             st.markdown(f"**{markdown.plain(document.name)}**")
             st.caption(_facts(document))
-        with row.popover(
-            "", icon=":material/delete:", help=t("Delete"), type="tertiary", key=f"ask-{document.id}"
-        ):
+        with row.popover(t("Delete"), icon=":material/delete:", type="tertiary", key=f"ask-{document.id}"):
             st.markdown(t("Delete this document? Nothing of it is kept."))
             if st.button(t("Delete"), key=f"delete-{document.id}", type="primary"):
                 engine().delete_document(document.id)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from rag.keyword_index import terms
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&^=])")
-_IMAGE_OR_LINK = re.compile(r"!?\[([^\]\n]*)\](?:\(([^)\n]*)\)|\[[^\]\n]*\])")
-_REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]+\]:.*$", re.MULTILINE)
+_LIVE = re.compile(r"[\[\]$<>]|:(?=[a-z-]+\[)|(?<=\w):(?=//)")
+_FENCED = re.compile(r"(^```.*?^```[ \t]*$)", re.MULTILINE | re.DOTALL)
 _HEADING_MARK = re.compile(r"^#{1,6} +", re.MULTILINE)
-_MARKER = re.compile(r"\[(\d{1,3})\]")
+_MARKER = re.compile(r"\\\[(\d{1,3})\\\]")
 _WORD = re.compile(r"[^\W_]+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _STOP = frozenset(
@@ -44,24 +44,19 @@ def marked(text: str, question: str) -> str:
 
 
 def answer(text: str, passages: Iterable[int] = (), anchor: str = "") -> str:
-    """A model's answer: its lists, tables and emphasis are kept, images and links become their text.
+    """A model's answer: lists, tables, emphasis and code are kept, images and links are shown as written.
 
     A marker [n] of one of `passages` becomes a link to the passage's place on the page, `anchor`-n.
     """
     known = set(passages)
-    text = _REFERENCE.sub("", text)
-    text = _IMAGE_OR_LINK.sub(_spelt_out, text)
-    text = re.sub(r"[$<>]|:(?=[a-z-]+\[)|(?<=\w):(?=//)", lambda found: "\\" + found.group(), text)
-    return _MARKER.sub(
-        lambda found: f"[\\[{found[1]}\\]](#{anchor}-{found[1]})" if int(found[1]) in known else found[0],
-        text,
-    )
-
-
-def _spelt_out(found: re.Match[str]) -> str:
-    if found.group(2) is None:
-        return found.group() if _MARKER.match(found.group()) else found.group(1)
-    return f"{found.group(1)} ({found.group(2)})"
+    pieces = _FENCED.split(text)
+    for index in range(0, len(pieces), 2):  # every second piece is fenced code
+        harmless = _LIVE.sub(r"\\\g<0>", pieces[index])
+        pieces[index] = _MARKER.sub(
+            lambda found: f"[{found[0]}](#{anchor}-{found[1]})" if int(found[1]) in known else found[0],
+            harmless,
+        )
+    return "".join(pieces)
 
 
 def _matches(text: str, question: str) -> list[tuple[int, int]]:

