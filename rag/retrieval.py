@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from rag.calibration import COHORT, Background, background, relevance
+from rag.calibration import COHORT, SAMPLE, Backgrounds, backgrounds
 from rag.catalog import Catalog, Collection, StoredChunk, text_hash
 from rag.documents import Chunk, Document, Notice, Passage
 from rag.embedders.base import Embedder, Vectors
@@ -15,7 +15,7 @@ from rag.vector_index import VectorIndex
 
 POOL = 100  # candidates a side: k only cuts, it never reorders
 FILTERED_POOL = 1000  # keyword candidates before a filter that only Chroma knows
-KEYWORD_WEIGHT = 8.0  # standard deviations of the background that a perfect keyword match is worth
+KEYWORD_WEIGHT = 10.0  # standard deviations of the background that a perfect keyword match is worth
 
 Mode = Literal["dense", "keyword", "hybrid"]
 
@@ -93,15 +93,18 @@ class Retriever:
 
     def warm_up(self, collection: Collection) -> None:
         """Load the model and the background before the first question needs them."""
-        self._background(collection, self._embedder_of(collection).embed_query("warm up"))
+        self._backgrounds(collection, self._embedder_of(collection).embed_query("warm up"))
 
     def relevance(self, collection: Collection, text: str, passages: Sequence[Passage]) -> Sequence[float]:
         """How likely each passage is about a text: in [0, 1], by its stored vector."""
         vector = self._embedder_of(collection).embed_query(text)
-        base = self._background(collection, vector)
+        base = self._backgrounds(collection, vector)
         keys = [text_hash(Chunk(each.text, 0, headings=each.headings).embedded_text) for each in passages]
         cosines = self._catalog.vectors.load(collection.fingerprint, keys) @ vector
-        return [relevance(float(cosine), base) for cosine in cosines]
+        return [
+            base.of(each.text).relevance(float(cosine))
+            for each, cosine in zip(passages, cosines, strict=True)
+        ]
 
     def _question_vector(
         self, collection: Collection, query: Query
@@ -159,7 +162,7 @@ class Retriever:
         vector: Vectors | None,
         found: _Candidates,
     ) -> tuple[Passage, ...]:
-        base = self._background(collection, vector) if vector is not None else None
+        base = self._backgrounds(collection, vector) if vector is not None else None
         scores = _scores(mode, found, base)
         order = sorted(scores, key=lambda key: (-scores[key], key))
         if query.min_similarity is not None and vector is not None:
@@ -170,16 +173,18 @@ class Retriever:
             _passage(rank, scores[key], found, base, *chunks[key]) for rank, key in enumerate(best, 1)
         )
 
-    def _background(self, collection: Collection, vector: Vectors) -> Background:
-        """The question against the cohort, whose vectors are kept with the others by content."""
+    def _backgrounds(self, collection: Collection, vector: Vectors) -> Backgrounds:
+        """The question against a sample of the chunks and the cohort; its vectors lie with the others."""
         hashes = [text_hash(text) for text in COHORT]
         fingerprint, vectors = collection.fingerprint, self._catalog.vectors
         if vectors.missing(fingerprint, hashes):
             vectors.save(fingerprint, hashes, self._embedder_of(collection).embed_documents(COHORT))
-        return background(vector, vectors.load(fingerprint, hashes))
+        sample = self._catalog.documents.sample(collection.id, SAMPLE)
+        sample_vectors = vectors.load(fingerprint, list(sample))
+        return backgrounds(vector, vectors.load(fingerprint, hashes), sample_vectors, [*sample.values()])
 
 
-def _scores(mode: Mode, found: _Candidates, base: Background | None) -> dict[str, float]:
+def _scores(mode: Mode, found: _Candidates, base: Backgrounds | None) -> dict[str, float]:
     """What the passages are ranked by.
 
     Hybrid: cosine + weight · BM25 / bound, the weight in units of the model's own spread. The bound leaves a
@@ -189,7 +194,8 @@ def _scores(mode: Mode, found: _Candidates, base: Background | None) -> dict[str
         return dict(found.keyword_scores)
     if mode == "dense" or base is None or not found.bound:
         return dict(found.cosines)
-    weight = KEYWORD_WEIGHT * base.deviation / found.bound
+    deviation = min(base.alphabetic.deviation, base.chinese.deviation)
+    weight = KEYWORD_WEIGHT * deviation / found.bound
     return {
         key: cosine + weight * found.keyword_scores.get(key, 0.0) for key, cosine in found.cosines.items()
     }
@@ -199,20 +205,20 @@ def _passage(
     rank: int,
     score: float,
     found: _Candidates,
-    base: Background | None,
+    base: Backgrounds | None,
     stored: StoredChunk,
     document: Document,
 ) -> Passage:
-    cosine = found.cosines.get(stored.id)
+    cosine, text = found.cosines.get(stored.id), stored.chunk.text
     return Passage(
         rank=rank,
         chunk_id=stored.id,
         document_id=document.id,
         name=document.name,
-        text=stored.chunk.text,
+        text=text,
         score=score,
         cosine=cosine,
-        relevance=relevance(cosine, base) if cosine is not None and base else None,
+        relevance=base.of(text).relevance(cosine) if cosine is not None and base else None,
         keyword_score=found.keyword_scores.get(stored.id),
         page=stored.chunk.page,
         page_label=stored.chunk.page_label,
