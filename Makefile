@@ -7,7 +7,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 TEST_MODELS := multilingual-e5-small smollm2-135m all-minilm-l6-v2
 
-.PHONY: run setup test check bench
+.PHONY: run setup test check bench messages
 
 run: setup
 	@$(BIN)/rag serve
@@ -44,3 +44,9 @@ check:
 
 bench:
 	$(BIN)/python -m benchmarks.ingestion
+
+messages:
+	$(BIN)/pybabel --quiet extract -F rag/ui/locales/babel.cfg --no-location --sort-output --no-wrap \
+		-o .venv/messages.pot rag
+	$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap \
+		-l zh -i .venv/messages.pot -o rag/ui/locales/zh.po

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 _CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
 SAMPLE = 256  # chunks of the collection
-SENTENCES_WEIGHT = 30.0  # of all everyday sentences of a language together; a chunk's is 1
+SENTENCES_WEIGHT = 30.0  # of all everyday sentences of a language together
+FULL_WEIGHT_FROM = 200  # chunks; with fewer, which are often all about one thing, each counts less than 1
 MIDPOINT, SLOPE = 6.5, 0.75  # fitted to the five nearest passages of seven question sets with two models
 SPREAD = 1.4826  # of a normal distribution, in units of its median absolute deviation
 
@@ -106,9 +107,8 @@ def is_chinese(text: str) -> bool:
 
 def _background(sentences: NDArray[np.float32], chunks: NDArray[np.float32]) -> Background:
     cosines = np.concatenate([sentences, chunks])
-    weights = np.concatenate(
-        [np.full(len(sentences), SENTENCES_WEIGHT / len(sentences)), np.ones(len(chunks))]
-    )
+    each_sentence, each_chunk = SENTENCES_WEIGHT / len(sentences), min(1.0, len(chunks) / FULL_WEIGHT_FROM)
+    weights = np.repeat([each_sentence, each_chunk], [len(sentences), len(chunks)])
     median = _weighted_median(cosines, weights)
     return Background(median, max(SPREAD * _weighted_median(np.abs(cosines - median), weights), 1e-6))
 
