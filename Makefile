@@ -31,7 +31,7 @@ setup: .venv/.installed
 		echo "No virtual environment could be made. On Debian: apt install python3-venv"; exit 1; }
 
 test: .venv/.tests-installed
-	@tests/install-browser
+	@tests/install-tools
 	@$(BIN)/rag models install $(TEST_MODELS)
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest -m "e2e or not e2e"

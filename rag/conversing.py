@@ -44,6 +44,8 @@ class Turn:
         """The answer's side of the turn; the question is kept beside it."""
         row = asdict(self)
         del row["question"], row["id"]
+        row["notices"] = [notice.to_row() for notice in self.notices]
+        row["error"] = self.error.to_row() if self.error else None
         return json.dumps(row, ensure_ascii=False)
 
     @classmethod
@@ -53,8 +55,8 @@ class Turn:
             Passage(**{**each, "headings": tuple(each["headings"])}) for each in row["passages"]
         )
         row["citations"] = tuple(Citation(**each) for each in row["citations"])
-        row["notices"] = tuple(Notice(**each) for each in row["notices"])
-        row["error"] = Notice(**row["error"]) if row["error"] else None
+        row["notices"] = tuple(map(Notice.from_row, row["notices"]))
+        row["error"] = Notice.from_row(row["error"]) if row["error"] else None
         return cls(question=question, id=turn_id, **row)
 
 
@@ -91,8 +93,7 @@ def converse(
                 saved = now
             yield turn
     except RagError as error:
-        reason = Notice(error.message, {key: str(value) for key, value in error.values.items()})
-        turn = replace(turn, state="failed", error=reason)
+        turn = replace(turn, state="failed", error=Notice.of(error))
         yield turn
     finally:
         events.close()

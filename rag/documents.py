@@ -2,22 +2,54 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from rag.errors import RagError
 
 Metadata: TypeAlias = Mapping[str, str | int | float | bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should know: a template that the pages translate and the values that fill it in."""
+    """Something the user should know: a template that the pages translate and the values that fill it in.
+
+    A value that is a notice is translated too.
+    """
 
     message: str
-    values: Mapping[str, str | int] = field(default_factory=dict)
+    values: Mapping[str, "str | int | Notice"] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.message.format(**self.values)
+
+    def to_row(self) -> list[Any]:
+        """[message, values] as JSON can hold it; a notice among the values is such a row again."""
+        values = {
+            key: each.to_row() if isinstance(each, Notice) else each for key, each in self.values.items()
+        }
+        return [self.message, values]
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> "Notice":
+        """The notice that `to_row` made `row` from."""
+        message, values = row
+        return cls(
+            message,
+            {key: cls.from_row(each) if isinstance(each, list) else each for key, each in values.items()},
+        )
+
+    @classmethod
+    def of(cls, error: RagError) -> "Notice":
+        """What an error says, to be kept or to be part of another notice."""
+        return cls(
+            error.message,
+            {
+                key: each if isinstance(each, str | int | Notice) else str(each)
+                for key, each in error.values.items()
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import BinaryIO
 from rag.answering import EXTRACTIVE, Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
 from rag.chat_models.base import ChatModel
-from rag.documents import Metadata, Passage
+from rag.chat_models.streaming import is_loopback
+from rag.documents import Fingerprint, Metadata, Notice, Passage
 from rag.embedders.base import Embedder
 from rag.errors import ProviderError, RagError, UsageError
 from rag.ingestion import Indexing, IndexReport, IngestionWorker, Pipeline
@@ -113,7 +114,7 @@ class Engine:
         """Save an original and queue it; the job's id. Raises UsageError, StoreError."""
         if reserved := RESERVED_KEYS & set(metadata or {}):
             raise UsageError(
-                "{names} cannot be set: Passage fills it in. Choose another key.",
+                "{names} cannot be set: Passage sets these itself. Choose other keys.",
                 names=", ".join(sorted(reserved)),
             )
         job = self.catalog.jobs.add(collection.id, name, self.catalog.originals.save(source), metadata or {})
@@ -197,6 +198,16 @@ class Engine:
                 self._chat_models[wanted] = chosen
             return self._chat_models[wanted]
 
+    def answers_locally(self) -> bool:
+        """Whether questions and documents stay on this machine; False where no chat model can be had."""
+        if self.settings.chroma_url and not is_loopback(self.settings.chroma_url):
+            return False
+        try:
+            model = self.chat_model()
+        except RagError:
+            return False
+        return model is None or model.is_local
+
     def embedder_of(self, collection: Collection) -> Embedder:
         """The model a collection belongs to. Raises ProviderError if it is not the one it was made with."""
         embedder = self._embedder(collection.fingerprint.id)
@@ -205,8 +216,8 @@ class Engine:
                 "The collection “{name}” was embedded by {theirs}, but {ours} is installed under that name. "
                 "Install the model it was made with, or add its documents to a new collection.",
                 name=collection.name,
-                theirs=collection.fingerprint.to_json(),
-                ours=embedder.fingerprint.to_json(),
+                theirs=_described(collection.fingerprint),
+                ours=_described(embedder.fingerprint),
             )
         return embedder
 
@@ -244,3 +255,14 @@ class Engine:
         warm_up = getattr(model, "warm_up", None)
         if warm_up:
             warm_up()
+
+
+def _described(fingerprint: Fingerprint) -> Notice:
+    return Notice(
+        "{model} (revision {revision}, {dimension} dimensions)",
+        {
+            "model": fingerprint.id,
+            "revision": fingerprint.revision[:12],
+            "dimension": fingerprint.dimension,
+        },
+    )

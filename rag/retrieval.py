@@ -114,7 +114,7 @@ class Retriever:
         except ProviderError as error:
             if query.mode == "dense":
                 raise
-            notice = Notice("Only keywords were searched. {reason}", {"reason": str(error)})
+            notice = Notice("Searched by keywords only. {reason}", {"reason": Notice.of(error)})
             return "keyword", None, (notice,) if query.mode == "hybrid" else ()
 
     def _keyword_candidates(
@@ -128,7 +128,9 @@ class Retriever:
         except StoreError as error:
             if mode == "keyword":
                 raise
-            notice = Notice("Only meanings were searched, not words. {reason}", {"reason": str(error)})
+            notice = Notice(
+                "Searched by meaning only, not by keywords. {reason}", {"reason": Notice.of(error)}
+            )
             return "dense", _Candidates({}, {}), (notice,)
         kept = self._vectors.keep(
             collection.index_name, [key for key, _ in hits], where=query.where, contains=query.contains

@@ -79,11 +79,14 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        details = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()
-        )
+        details = "; ".join(f"{_variable(str(item['loc'][0]))}: {item['msg']}" for item in error.errors())
         raise UsageError(
             "A setting is wrong: {details}. Correct the RAG_ variable or rag.toml.", details=details
         ) from error
     except ValueError as error:
-        raise UsageError("rag.toml cannot be read: {reason}.", reason=error) from error
+        raise UsageError("rag.toml cannot be read: {reason}. Correct or remove it.", reason=error) from error
+
+
+def _variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"RAG_{name.upper()}" if name.islower() else name

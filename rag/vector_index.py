@@ -14,6 +14,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from rag.documents import Notice
 from rag.errors import RagError, StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class VectorIndex:
                 options=", ".join(HNSW_OPTIONS),
             )
         configuration = {"hnsw": {"space": "cosine", **hnsw}}
-        with _mapped("create an index"):
+        with _mapped(Notice("create an index")):
             self.open().create_collection(
                 index, configuration=cast(Any, configuration), embedding_function=None
             )
@@ -85,11 +86,11 @@ class VectorIndex:
     def drop(self, index: str) -> None:
         """Remove an index; nothing happens if there is none."""
         if self.exists(index):
-            with _mapped("remove an index"):
+            with _mapped(Notice("remove an index")):
                 self.open().delete_collection(index)
 
     def exists(self, index: str) -> bool:
-        with _mapped("list the indexes"):
+        with _mapped(Notice("list the indexes")):
             return any(each.name == index for each in self.open().list_collections())
 
     def write(self, index: str, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
@@ -97,7 +98,7 @@ class VectorIndex:
         collection = self._collection(index)
         for start in range(0, len(rows), WRITE_ROWS):
             part = rows[start : start + WRITE_ROWS]
-            with _mapped("write to the index"):
+            with _mapped(Notice("write to the index")):
                 collection.upsert(
                     ids=[row.id for row in part],
                     embeddings=vectors[start : start + WRITE_ROWS],
@@ -109,7 +110,7 @@ class VectorIndex:
         """Remove a document's rows and make sure that none is left. Raises StoreError if one is."""
         collection = self._collection(index)
         where = {"document_id": document_id}
-        with _mapped("delete from the index"):
+        with _mapped(Notice("delete from the index")):
             collection.delete(where=cast(Any, where))
             left = collection.get(where=cast(Any, where), limit=1, include=[])["ids"]
         if left:
@@ -128,7 +129,7 @@ class VectorIndex:
     ) -> list[tuple[str, float]]:
         """The n nearest chunks as (id, cosine), nearest first. Raises UsageError for a bad filter."""
         collection = self._collection(index)
-        with _mapped("search", bad_request=where):
+        with _mapped(Notice("search"), bad_request=where):
             found = collection.query(
                 query_embeddings=vector[np.newaxis],
                 n_results=n,
@@ -145,7 +146,7 @@ class VectorIndex:
         """Those of at most READ_ROWS ids that pass a filter. Raises UsageError for a bad filter."""
         if not ids or not (where or contains):
             return set(ids)
-        with _mapped("read the index", bad_request=where):
+        with _mapped(Notice("read the index"), bad_request=where):
             found = self._collection(index).get(
                 ids=list(ids),
                 where=cast(Any, dict(where)) if where else None,
@@ -158,7 +159,7 @@ class VectorIndex:
         """The ids of all rows."""
         collection, offset = self._collection(index), 0
         while True:
-            with _mapped("read the index"):
+            with _mapped(Notice("read the index")):
                 ids = collection.get(limit=READ_ROWS, offset=offset, include=[])["ids"]
             yield from ids
             offset += len(ids)
@@ -166,7 +167,7 @@ class VectorIndex:
                 return
 
     def _collection(self, index: str) -> ChromaCollection:
-        with _mapped("open an index"):
+        with _mapped(Notice("open an index")):
             return self.open().get_collection(index, embedding_function=None)
 
     def _open_folder(self) -> ClientAPI:
@@ -187,7 +188,7 @@ class VectorIndex:
             ) from error
         import chromadb
 
-        with _mapped("open the index"):
+        with _mapped(Notice("open the index")):
             return chromadb.PersistentClient(str(self._folder), settings=_quiet())
 
     def _connect_server(self) -> ClientAPI:
@@ -221,7 +222,7 @@ def _quiet() -> Any:
 class _mapped:  # noqa: N801 - reads as a verb where it is used
     """Turns Chroma's errors into ours at this one border."""
 
-    def __init__(self, action: str, *, bad_request: Where | None = None) -> None:
+    def __init__(self, action: Notice, *, bad_request: Where | None = None) -> None:
         self._action = action
         self._bad_request = bad_request
 
@@ -233,7 +234,10 @@ class _mapped:  # noqa: N801 - reads as a verb where it is used
             return
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if self._bad_request is not None and isinstance(error, (ValueError, TypeError)):
-            raise UsageError("The filter is not valid: {reason}.", reason=reason.rstrip(".")) from error
+            raise UsageError(
+                "The filter is not valid: {reason}. Correct it, or search without it.",
+                reason=reason.rstrip("."),
+            ) from error
         raise StoreError(
             "Chroma could not {action}: {reason}. Run: rag check --repair", action=self._action, reason=reason
         ) from error

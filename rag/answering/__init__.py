@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rag.answering.citations import Citation, Cited, Relevance, attach_sources, check_markers
 from rag.answering.extractive import quote
-from rag.answering.prompts import answer_messages, fitting, search_question, wording_for
+from rag.answering.prompts import answer_messages, search_question, wording_for
+from rag.answering.sentences import condensed
 from rag.chat_models.base import ChatModel
 from rag.documents import Notice, Passage
 from rag.embedders.base import Embedder
@@ -54,14 +55,14 @@ def answer(
     elif chat_model is None:
         cited = quote(question, passages, embedder)
     else:
-        used = fitting(passages, chat_model.context_tokens)
+        used = condensed(question, passages, embedder, most_tokens=chat_model.context_tokens)
         cite = chat_model.follows_citation_rules
         pieces: list[str] = []
         for piece in chat_model.stream(answer_messages(question, used, cite=cite, history=history)):
             first = first or time.perf_counter() - started
             pieces.append(piece)
             yield piece
-        cited = _checked("".join(pieces).strip(), used, relevance, cite=cite)
+        cited = _checked("".join(pieces).strip(), passages, relevance, cite=cite)
     answered = bool(cited.text) and not is_refusal(cited.text)
     yield Answer(
         text=cited.text if answered else refusal,

@@ -146,6 +146,6 @@ def _removed(unknown: set[int], unsupported: Sequence[Citation]) -> tuple[Notice
     if unsupported:
         listed = ", ".join(f"[{citation.marker}]" for citation in unsupported)
         notices.append(
-            Notice("Removed {markers}: the passage does not say what was claimed.", {"markers": listed})
+            Notice("Removed {markers}: the passage does not support the statement.", {"markers": listed})
         )
     return tuple(notices)

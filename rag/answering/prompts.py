@@ -59,18 +59,6 @@ def estimated_tokens(text: str) -> int:
     return chinese + (len(text) - chinese) // 4 + 1
 
 
-def fitting(passages: Sequence[Passage], context_tokens: int) -> list[Passage]:
-    """The first passages that fit the budget; the first one always."""
-    chosen: list[Passage] = []
-    left = context_tokens
-    for passage in passages:
-        left -= estimated_tokens(passage.text)
-        if chosen and left < 0:
-            break
-        chosen.append(passage)
-    return chosen
-
-
 def answer_messages(
     question: str,
     passages: Sequence[Passage],

@@ -47,8 +47,8 @@ class Documents:
                     document.pages,
                     document.tokens,
                     document.status,
-                    json.dumps([_notice_row(warning) for warning in document.warnings]),
-                    json.dumps(_notice_row(document.error)) if document.error else None,
+                    json.dumps([warning.to_row() for warning in document.warnings]),
+                    json.dumps(document.error.to_row()) if document.error else None,
                     json.dumps(dict(document.metadata)),
                     document.added_at,
                 ),
@@ -214,11 +214,7 @@ def _document(row: sqlite3.Row) -> Document:
         pages=row["pages"],
         chunks=row["chunk_count"],
         tokens=row["tokens"],
-        warnings=tuple(Notice(*pair) for pair in json.loads(row["warnings"])),
-        error=Notice(*json.loads(row["error"])) if row["error"] else None,
+        warnings=tuple(map(Notice.from_row, json.loads(row["warnings"]))),
+        error=Notice.from_row(json.loads(row["error"])) if row["error"] else None,
         metadata=json.loads(row["metadata"]),
     )
-
-
-def _notice_row(notice: Notice) -> tuple[str, dict[str, str | int]]:
-    return notice.message, dict(notice.values)

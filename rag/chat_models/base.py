@@ -17,8 +17,9 @@ class ChatModel(Protocol):
     """Streams an answer.
 
     `id` is "provider:model". `context_tokens` is how many tokens of passages it is wise to send (a model that
-    runs on this machine reads slowly). `follows_citation_rules` tells whether the model can be asked to write
-    its own [n] markers; where it cannot, the sources are attached afterwards.
+    runs on this machine reads slowly). `is_local` tells whether what is asked stays on this machine.
+    `follows_citation_rules` tells whether the model can be asked to write its own [n] markers; where it
+    cannot, the sources are attached afterwards.
     """
 
     @property
@@ -26,6 +27,9 @@ class ChatModel(Protocol):
 
     @property
     def context_tokens(self) -> int: ...
+
+    @property
+    def is_local(self) -> bool: ...
 
     @property
     def follows_citation_rules(self) -> bool: ...

@@ -19,6 +19,7 @@ from rag.chat_models.base import Message
 from rag.chat_models.failures import Server
 from rag.chat_models.llama_server import KEY_VARIABLE
 from rag.chat_models.openai import stream_chat
+from rag.documents import Notice
 from rag.errors import ProviderError
 
 START_SECONDS = 180.0
@@ -37,9 +38,10 @@ class BuiltinChat:
     `gguf` is the model's file; `timeout` is the longest silence in seconds, and reading a prompt is silent.
     """
 
-    # It reads about fifty tokens a second.
-    context_tokens = 800
+    # It reads about fifty tokens a second: this is how long one waits for the first word.
+    context_tokens = 300
     follows_citation_rules = False
+    is_local = True
 
     def __init__(self, model: str, *, gguf: Path, timeout: float = 300.0) -> None:
         self.id = f"builtin:{model}"
@@ -111,15 +113,17 @@ def _start(gguf: Path) -> _Running:
     return _Running(process, address, SecretStr(key))
 
 
-def _reason(status: int, errors: IO[bytes]) -> str:
+def _reason(status: int, errors: IO[bytes]) -> str | Notice:
     if status == -signal.SIGKILL:
-        return "it was killed, probably for want of memory, or took too long"
+        return Notice("it was killed, probably because memory ran out or it took too long")
     if status < 0:
-        return f"its process ended with {signal.Signals(-status).name}"
+        return Notice("its process ended with {signal}", {"signal": signal.Signals(-status).name})
     errors.seek(0)
     lines = errors.read().decode(errors="replace").strip().splitlines()
+    if not lines:
+        return Notice("its process ended with status {status}", {"status": status})
     # llama.cpp puts the time and the level before its words; its first complaint is the cause.
-    return re.sub(r"^[\d.]+ [A-Z] +", "", lines[0]) if lines else f"its process ended with status {status}"
+    return re.sub(r"^[\d.]+ [A-Z] +", "", lines[0])
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

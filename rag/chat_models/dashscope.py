@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from rag.chat_models.base import Message
 from rag.chat_models.failures import Failure, Kind, Server, failure_of_status
 from rag.chat_models.streaming import check_end, is_loopback, stream_answer
+from rag.documents import Notice
 
 DEFAULT_URL = "https://dashscope.aliyuncs.com/api/v1"
 
@@ -32,6 +33,10 @@ class DashScopeChat:
             url_setting="RAG_DASHSCOPE_BASE_URL",
             key_setting="DASHSCOPE_API_KEY",
         )
+
+    @property
+    def is_local(self) -> bool:
+        return is_loopback(self._server.url)
 
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
         """Pieces of the answer as they come; closing it closes the request. Raises ProviderError."""
@@ -60,7 +65,7 @@ def _pieces(server: Server, messages: Sequence[Message]) -> Generator[str]:
     except requests.RequestException as error:
         raise Failure(Kind.CUT, error) from error
     except UnicodeEncodeError as error:
-        raise Failure(Kind.ACCESS, "the key has characters that no key has") from error
+        raise Failure(Kind.ACCESS, Notice("the key contains characters that are not allowed")) from error
     except (DashScopeException, ValueError, TypeError, AttributeError, LookupError) as error:
         raise Failure(Kind.FORMAT, error) from error
 

@@ -80,7 +80,7 @@ def _builtin(settings: Settings, model: str) -> ChatModel:
     from rag.chat_models.builtin import BuiltinChat
 
     if model_files.known_model(model).task != "chat":
-        raise UsageError("{model} is an embedding model, not a chat model.", model=model)
+        raise UsageError("{model} is an embedder, not a chat model.", model=model)
     # Reading a prompt on one core takes longer than any server far away.
     timeout = max(settings.request_timeout, 300.0)
     return BuiltinChat(model, gguf=model_files.model_path(settings, model), timeout=timeout)

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from pydantic import SecretStr
 
+from rag.documents import Notice
 from rag.errors import ProviderError
+
+Reason: TypeAlias = str | Notice  # a vendor's words, or ours
 
 
 class Kind(StrEnum):
@@ -49,8 +53,10 @@ class Server:
         host, slash, path = rest.partition("/")
         return scheme + mark + host.rpartition("@")[2] + slash + path
 
-    def masked(self, text: str) -> str:
-        """`text` on one line, not long, without the key and without a web page's source."""
+    def masked(self, text: Reason) -> Reason:
+        """A vendor's words on one line, not long, without the key and without a web page's source."""
+        if isinstance(text, Notice):
+            return text
         text = "" if text.lstrip().startswith("<") else " ".join(text.split())
         if self.key and self.key.get_secret_value():
             text = text.replace(self.key.get_secret_value(), "***")
@@ -62,7 +68,7 @@ class Failure(Exception):
 
     def __init__(self, kind: Kind, detail: object = "", *, retry_after: str | None = None) -> None:
         self.kind = kind
-        self.detail = str(detail or "")
+        self.detail: Reason = detail if isinstance(detail, Notice) else str(detail or "")
         self.retry_after = retry_after
         super().__init__(kind)
 
@@ -121,10 +127,10 @@ def explained(failure: Failure, server: Server, *, begun: bool) -> ProviderError
     detail = server.masked(failure.detail)
     if begun and failure.kind is Kind.TIMEOUT:
         return ProviderError(
-            "The answer broke off: {server} sent nothing more for {seconds:g} seconds. "
+            "The answer broke off: {server} sent nothing more for {seconds} seconds. "
             "Ask again, or raise RAG_REQUEST_TIMEOUT.",
             server=server.name,
-            seconds=server.timeout,
+            seconds=f"{server.timeout:g}",
         )
     if failure.kind in (Kind.EMPTY, Kind.REFUSED, Kind.LENGTH):
         return _about_the_answer(failure.kind, server, detail)
@@ -139,7 +145,7 @@ def explained(failure: Failure, server: Server, *, begun: bool) -> ProviderError
     return _about_the_request(failure.kind, server, detail)
 
 
-def _about_the_answer(kind: Kind, server: Server, detail: str) -> ProviderError:
+def _about_the_answer(kind: Kind, server: Server, detail: Reason) -> ProviderError:
     if kind is Kind.EMPTY:
         return ProviderError(
             "{server} returned an empty answer with {model}. Ask again, or choose another model.",
@@ -153,20 +159,19 @@ def _about_the_answer(kind: Kind, server: Server, detail: str) -> ProviderError:
             reason=detail,
         )
     return ProviderError(
-        "The answer is cut off: {model} reached its limit of length. Ask for less at a time.",
+        "The answer is incomplete: {model} reached its length limit. Ask a narrower question.",
         model=server.model,
     )
 
 
-def _about_the_connection(kind: Kind, server: Server, detail: str) -> ProviderError:
+def _about_the_connection(kind: Kind, server: Server, detail: Reason) -> ProviderError:
     about = {"server": server.name, "url": server.shown_url, "setting": server.url_setting, "reason": detail}
     if kind is Kind.TIMEOUT:
         return ProviderError(
-            "{server} at {url} sent nothing for {seconds:g} seconds. "
-            "Try again, or raise RAG_REQUEST_TIMEOUT.",
+            "{server} at {url} sent nothing for {seconds} seconds. Try again, or raise RAG_REQUEST_TIMEOUT.",
             server=server.name,
             url=server.shown_url,
-            seconds=server.timeout,
+            seconds=f"{server.timeout:g}",
         )
     if kind is Kind.FORMAT:
         return ProviderError(
@@ -174,15 +179,17 @@ def _about_the_connection(kind: Kind, server: Server, detail: str) -> ProviderEr
             **about,
         )
     if not server.url_setting:
-        return ProviderError("{server} has stopped ({reason}). Ask again: it starts anew.", **about)
+        return ProviderError("{server} has stopped ({reason}). Ask again to restart it.", **about)
     if kind is Kind.CUT:
         return ProviderError("{server} at {url} closed the connection ({reason}). Try again.", **about)
     return ProviderError(
-        "{server} cannot be reached at {url} ({reason}). Check that it runs, and {setting}.", **about
+        "{server} cannot be reached at {url} ({reason}). "
+        "Check that it is running, and that {setting} is right.",
+        **about,
     )
 
 
-def _about_the_request(kind: Kind, server: Server, detail: str) -> ProviderError:
+def _about_the_request(kind: Kind, server: Server, detail: Reason) -> ProviderError:
     about = {"server": server.name, "model": server.model, "url": server.shown_url, "reason": detail}
     match kind:
         case Kind.ACCESS:
@@ -192,13 +199,17 @@ def _about_the_request(kind: Kind, server: Server, detail: str) -> ProviderError
         case Kind.NO_MODEL if server.name == "Ollama":
             return ProviderError("Ollama at {url} has no model {model}. Run: ollama pull {model}", **about)
         case Kind.NO_MODEL:
-            return ProviderError("{server} has no model {model} for you ({reason}). Check its name.", **about)
+            return ProviderError(
+                "{model} is not available to you at {server} ({reason}). Check the model's name.", **about
+            )
         case Kind.BUSY:
             return ProviderError("{server} takes no more questions now ({reason}). Try again later.", **about)
         case Kind.QUOTA:
-            return ProviderError("The account with {server} is used up ({reason}). Check it there.", **about)
+            return ProviderError(
+                "Your {server} quota is used up ({reason}). Check your account there.", **about
+            )
         case Kind.SERVER:
-            return ProviderError("{server} has a failure of its own ({reason}). Try again later.", **about)
+            return ProviderError("{server} reported an internal error ({reason}). Try again later.", **about)
         case Kind.TOO_LONG:
             return ProviderError(
                 "Question and passages are too long for {model} ({reason}). Use fewer passages.", **about

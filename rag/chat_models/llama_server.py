@@ -64,9 +64,10 @@ def _parameters(model: str, key: str) -> Any:
     parameters.n_predict = LONGEST_ANSWER_TOKENS
     parameters.cache_prompt = True
     parameters.cache_ram_mib = CACHE_MB
-    threads = max(1, (os.cpu_count() or 2) - 1)
-    parameters.cpuparams.n_threads = threads
-    parameters.cpuparams_batch.n_threads = threads
+    cores = os.cpu_count() or 2
+    # Reading the prompt is what one waits for; while it writes, a core is left to the page.
+    parameters.cpuparams_batch.n_threads = cores
+    parameters.cpuparams.n_threads = max(1, cores - 1)
     return parameters
 
 

@@ -52,6 +52,10 @@ class OllamaChat:
             self._parameters = _parameters(self._server)
         return (self._parameters or 0) >= SMALL_MODEL
 
+    @property
+    def is_local(self) -> bool:
+        return is_loopback(self._server.url) and not _in_cloud(self._server.model)
+
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
         """Pieces of the answer as they come; closing it closes the request. Raises ProviderError."""
         turns = [{"role": message.role, "content": message.content} for message in messages]
@@ -96,7 +100,11 @@ def _chat_models(host: str) -> list[str] | None:
 def _can_chat(model: Any) -> bool:
     details = model.details
     names = [model.model, *(details.families or () if details else ())]
-    return not model.model.endswith("cloud") and not any(_NOT_CHAT.search(name) for name in names)
+    return not _in_cloud(model.model) and not any(_NOT_CHAT.search(name) for name in names)
+
+
+def _in_cloud(model: str) -> bool:
+    return model.endswith("cloud")
 
 
 def _parameters(server: Server) -> float | None:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from rag.chat_models.base import Message
 from rag.chat_models.failures import Failure, Kind, Server, failure_of_status
 from rag.chat_models.streaming import check_end, is_loopback, stream_answer
+from rag.documents import Notice
 
 if TYPE_CHECKING:
     import openai
@@ -48,6 +49,10 @@ class OpenAIChat:
             key_setting="OPENAI_API_KEY",
         )
 
+    @property
+    def is_local(self) -> bool:
+        return is_loopback(self._server.url)
+
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
         """Pieces of the answer as they come; closing it closes the request. Raises ProviderError."""
         return stream_chat(self._server, messages, temperature=self._temperature)
@@ -76,7 +81,7 @@ def _pieces(server: Server, body: dict[str, Any]) -> Generator[str]:
     except openai.OpenAIError as error:
         raise _failure(error) from error
     except UnicodeEncodeError as error:
-        raise Failure(Kind.ACCESS, "the key has characters that no key has") from error
+        raise Failure(Kind.ACCESS, Notice("the key contains characters that are not allowed")) from error
     except (ValueError, TypeError, AttributeError, httpx2.InvalidURL) as error:
         raise Failure(Kind.FORMAT, error) from error
 

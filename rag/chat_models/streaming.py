@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from rag.chat_models.failures import RETRIED, Failure, Kind, Server, explained
+from rag.documents import Notice
 from rag.retrying import seconds_to_wait
 
 
@@ -40,7 +41,7 @@ def stream_answer(pieces_of: Callable[[], Generator[str]], server: Server) -> It
 def check_end(finished: str | None) -> None:
     """Raise the Failure that a stream's last word tells: None means that it ended without one."""
     if finished is None:
-        raise Failure(Kind.CUT, "connection closed early")
+        raise Failure(Kind.CUT, Notice("the connection closed early"))
     if finished == "length":
         raise Failure(Kind.LENGTH)
     if finished in ("content_filter", "sensitive"):

@@ -15,7 +15,7 @@ def make_embedder(settings: Settings, id: str) -> Embedder:
     provider, _, model = id.partition(":")
     if provider not in _PROVIDERS or not model:
         raise UsageError(
-            "{id} names no embedder. Write provider:model, where the provider is one of: {providers}.",
+            "There is no embedder {id}. Name it as provider:model; the providers are {providers}.",
             id=id,
             providers=", ".join(_PROVIDERS),
         )
@@ -27,7 +27,7 @@ def _builtin(settings: Settings, model: str) -> Embedder:
     from rag.model_files import MODELS, model_path
 
     if model in MODELS and MODELS[model].task != "embedding":
-        raise UsageError("{model} is a chat model: it embeds nothing.", model=model)
+        raise UsageError("{model} is a chat model, not an embedder.", model=model)
     return BuiltinEmbedder(model_path(settings, model), engine=settings.embedder_engine)
 
 

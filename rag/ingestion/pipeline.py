@@ -69,14 +69,14 @@ class Pipeline:
                 jobs.finish(job.id, "cancelled")
                 self._drop_unused_original(job)
         except RagError as error:
-            self._fail(job, Notice(error.message, _plain(error.values)))
+            self._fail(job, Notice.of(error))
         except Exception as error:
             log.exception("ingesting %s", job.name)
             reason = f"{type(error).__name__}: {error}"
             self._fail(
                 job,
                 Notice(
-                    "Something unexpected went wrong: {reason}. Try again; if it stays, report it.",
+                    "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
                     {"reason": reason},
                 ),
             )
@@ -206,7 +206,3 @@ class Pipeline:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _plain(values: dict[str, object]) -> dict[str, str | int]:
-    return {key: value if isinstance(value, int) else str(value) for key, value in values.items()}

@@ -19,14 +19,13 @@ def check_archive(path: Path, name: str) -> None:
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DocumentError(
-            "{name} is damaged: its archive cannot be opened. Save it anew and add it again.", name=name
+            "{name} is damaged: its archive cannot be opened. Save it again and add it again.", name=name
         ) from error
     size = sum(member.file_size for member in members)
     packed = max(1, sum(member.compress_size for member in members))
     if size > MOST_BYTES or len(members) > MOST_MEMBERS or size > max(HARMLESS_BYTES, MOST_RATIO * packed):
         raise DocumentError(
-            "{name} would unpack to {size} MB and was not opened: "
-            "that is more than an honest file of its kind needs.",
+            "{name} would unpack to {size} MB, far more than files of its kind need, so it was not opened.",
             name=name,
             size=size >> 20,
         )

@@ -4,51 +4,53 @@ import re
 import zipfile
 from pathlib import Path
 
+from rag.documents import Notice
 from rag.errors import DocumentError
 
 SIGNATURES = (
-    (b"{\\rtf", "RTF"),
-    (b"\x89PNG\r\n\x1a\n", "PNG picture"),
-    (b"\xff\xd8\xff", "JPEG picture"),
-    (b"GIF8", "GIF picture"),
-    (b"II*\x00", "TIFF picture"),
-    (b"MM\x00*", "TIFF picture"),
-    (b"\x00\x00\x01\x00", "icon"),
-    (b"\x1f\x8b", "gzip archive"),
-    (b"7z\xbc\xaf\x27\x1c", "7-Zip archive"),
-    (b"Rar!\x1a\x07", "RAR archive"),
-    (b"BZh", "bzip2 archive"),
-    (b"\xfd7zXZ\x00", "XZ archive"),
-    (b"(\xb5/\xfd", "Zstandard archive"),
-    (b"ID3", "MP3 sound"),
-    (b"OggS", "Ogg sound"),
-    (b"fLaC", "FLAC sound"),
-    (b"\x7fELF", "program"),
-    (b"SQLite format 3\x00", "SQLite"),
-    (b"%!PS", "PostScript"),
-    (b"AT&TFORM", "DjVu"),
+    (b"{\\rtf", Notice("RTF")),
+    (b"\x89PNG\r\n\x1a\n", Notice("PNG picture")),
+    (b"\xff\xd8\xff", Notice("JPEG picture")),
+    (b"GIF8", Notice("GIF picture")),
+    (b"II*\x00", Notice("TIFF picture")),
+    (b"MM\x00*", Notice("TIFF picture")),
+    (b"\x00\x00\x01\x00", Notice("icon")),
+    (b"\x1f\x8b", Notice("gzip archive")),
+    (b"7z\xbc\xaf\x27\x1c", Notice("7-Zip archive")),
+    (b"Rar!\x1a\x07", Notice("RAR archive")),
+    (b"BZh", Notice("bzip2 archive")),
+    (b"\xfd7zXZ\x00", Notice("XZ archive")),
+    (b"(\xb5/\xfd", Notice("Zstandard archive")),
+    (b"ID3", Notice("MP3 sound")),
+    (b"OggS", Notice("Ogg sound")),
+    (b"fLaC", Notice("FLAC sound")),
+    (b"\x7fELF", Notice("program")),
+    (b"SQLite format 3\x00", Notice("SQLite")),
+    (b"%!PS", Notice("PostScript")),
+    (b"AT&TFORM", Notice("DjVu")),
 )
-OLE_STREAMS = (
+RIFF_KINDS = {b"WEBP": Notice("WebP picture"), b"WAVE": Notice("WAV sound"), b"AVI ": Notice("AVI film")}
+OLE_STREAMS: tuple[tuple[str, str | Notice], ...] = (
     ("EncryptedPackage", "encrypted"),
-    ("WordDocument", "old Word (doc)"),
-    ("Workbook", "old Excel (xls)"),
-    ("PowerPoint Document", "old PowerPoint (ppt)"),
-    ("__substg1.0_", "Outlook message (msg)"),
+    ("WordDocument", Notice("old Word (doc)")),
+    ("Workbook", Notice("old Excel (xls)")),
+    ("PowerPoint Document", Notice("old PowerPoint (ppt)")),
+    ("__substg1.0_", Notice("Outlook message (msg)")),
 )
-CONTENT_TYPES = (
+CONTENT_TYPES: tuple[tuple[bytes, str | Notice], ...] = (
     (b"wordprocessingml", "docx"),
     (b"ms-word.document", "docx"),
     (b"ms-word.template", "docx"),
-    (b"spreadsheetml", "Excel (xlsx)"),
-    (b"ms-excel", "Excel (xlsx)"),
-    (b"presentationml", "PowerPoint (pptx)"),
-    (b"ms-powerpoint", "PowerPoint (pptx)"),
+    (b"spreadsheetml", Notice("Excel (xlsx)")),
+    (b"ms-excel", Notice("Excel (xlsx)")),
+    (b"presentationml", Notice("PowerPoint (pptx)")),
+    (b"ms-powerpoint", Notice("PowerPoint (pptx)")),
 )
 MIME_TYPES = (
-    (b"application/epub+zip", "EPUB"),
-    (b"opendocument.text", "OpenDocument text (odt)"),
-    (b"opendocument.spreadsheet", "OpenDocument spreadsheet (ods)"),
-    (b"opendocument.presentation", "OpenDocument presentation (odp)"),
+    (b"application/epub+zip", Notice("EPUB")),
+    (b"opendocument.text", Notice("OpenDocument text (odt)")),
+    (b"opendocument.spreadsheet", Notice("OpenDocument spreadsheet (ods)")),
+    (b"opendocument.presentation", Notice("OpenDocument presentation (odp)")),
 )
 MARKDOWN_NAMES = (".md", ".markdown", ".mdown", ".mkd", ".mdx")
 HTML_NAMES = (".html", ".htm", ".xhtml", ".shtml")
@@ -60,7 +62,7 @@ HTML_LIKELY = re.compile(
 )
 
 
-def detect(path: Path, name: str) -> str:
+def detect(path: Path, name: str) -> str | Notice:
     """The type of a file that is not empty: a key of the table of types, or in words what else it is."""
     with path.open("rb") as file:
         head = file.read(4096)
@@ -83,28 +85,27 @@ def _is_pdf(head: bytes, tail: bytes, suffix: str) -> bool:
     return found.start() == 0 or suffix == ".pdf" or b"%%EOF" in tail
 
 
-def _kind_of_zip(path: Path, name: str, suffix: str) -> str:
+def _kind_of_zip(path: Path, name: str, suffix: str) -> str | Notice:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
             types = _beginning(archive, "[Content_Types].xml") if "[Content_Types].xml" in names else b""
             mime = _beginning(archive, "mimetype") if "mimetype" in names else b""
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
-        kind = BINARY_NAMES.get(suffix, "ZIP")
         raise DocumentError(
             "{name} is damaged: it is not a whole {kind} file. Get it again from where it came.",
             name=name,
-            kind=kind,
+            kind=BINARY_NAMES.get(suffix, "ZIP"),
         ) from error
-    for mark, kind in MIME_TYPES:
+    for mark, other in MIME_TYPES:
         if mark in mime:
-            return kind
+            return other
     if "word/document.xml" in names:
         return "docx"
     for mark, kind in CONTENT_TYPES:
         if mark in types:
             return kind
-    return "ZIP archive"
+    return Notice("ZIP archive")
 
 
 def _beginning(archive: zipfile.ZipFile, member: str) -> bytes:
@@ -112,31 +113,32 @@ def _beginning(archive: zipfile.ZipFile, member: str) -> bytes:
         return file.read(1 << 16)
 
 
-def _kind_of_ole(path: Path) -> str:
+def _kind_of_ole(path: Path) -> str | Notice:
     with path.open("rb") as file:
         content = file.read(64 << 20)
     for stream, kind in OLE_STREAMS:
         if stream.encode("utf-16-le") in content:
             return kind
-    return "old Office"
+    return Notice("old Office")
 
 
-def _binary_kind(head: bytes) -> str | None:
+def _binary_kind(head: bytes) -> Notice | None:
     for signature, kind in SIGNATURES:
         if head.startswith(signature):
             return kind
-    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE", b"AVI "):
-        return {b"WEBP": "WebP picture", b"WAVE": "WAV sound", b"AVI ": "AVI film"}[head[8:12]]
+    if head[:4] == b"RIFF" and head[8:12] in RIFF_KINDS:
+        return RIFF_KINDS[head[8:12]]
     if head[4:8] == b"ftyp":
-        return "HEIC picture" if head[8:12] in (b"heic", b"mif1", b"avif") else "MP4 film"
+        is_picture = head[8:12] in (b"heic", b"mif1", b"avif")
+        return Notice("HEIC picture") if is_picture else Notice("MP4 film")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
-        return "BMP picture"
+        return Notice("BMP picture")
     if head.startswith(b"MZ") and b"\0" in head[:64]:
-        return "program"
+        return Notice("program")
     return None
 
 
-def _kind_of_text(head: bytes, name: str, suffix: str) -> str:
+def _kind_of_text(head: bytes, name: str, suffix: str) -> str | Notice:
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or head.count(0) > len(head) // 5
     plain = head.replace(b"\0", b"") if wide else head
     plain = plain.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
@@ -149,7 +151,7 @@ def _kind_of_text(head: bytes, name: str, suffix: str) -> str:
             kind=BINARY_NAMES[suffix],
         )
     if _looks_binary(head):
-        return "binary"
+        return Notice("binary")
     if suffix in MARKDOWN_NAMES:
         return "md"
     if suffix in HTML_NAMES or (HTML_LIKELY.match(plain) and b"</" in plain):

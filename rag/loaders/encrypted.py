@@ -14,7 +14,9 @@ def read_encrypted(source: Source) -> ParsedFile:
     from rag.loaders.reading import parse
 
     if not source.password:
-        raise DocumentError("{name} is encrypted: give its password to read it.", name=source.name)
+        raise DocumentError(
+            "{name} needs a password. Save it without a password and add it again.", name=source.name
+        )
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain"
         plain.write_bytes(_decrypted(source, source.password))
@@ -43,10 +45,13 @@ def _decrypted(source: Source, password: str) -> bytes:
             office.load_key(password=password, verify_password=True)
             office.decrypt(plain)
     except (InvalidKeyError, DecryptionError) as error:
-        raise DocumentError("The password of {name} is wrong: give another.", name=source.name) from error
+        raise DocumentError(
+            "The password of {name} is wrong. Save it without a password and add it again.", name=source.name
+        ) from error
     except (FileFormatError, ParseError, OSError, ValueError, KeyError) as error:
         raise DocumentError(
-            "{name} is encrypted in a way that cannot be opened here. Save it without a password.",
+            "{name} is encrypted in a way that cannot be opened here. "
+            "Save it without a password and add it again.",
             name=source.name,
         ) from error
     return plain.getvalue()

@@ -45,12 +45,13 @@ def read_docx(source: Source) -> ParsedFile:
     ) as error:
         raise DocumentError(
             "{name} is damaged: its contents cannot be read as a Word document. "
-            "Save it anew and add it again.",
+            "Save it again and add it again.",
             name=source.name,
         ) from error
     except zipfile.zlib.error as error:  # type: ignore[attr-defined]
         raise DocumentError(
-            "{name} is damaged: a part of it cannot be unpacked.", name=source.name
+            "{name} is damaged: a part of it cannot be unpacked. Save it again and add it again.",
+            name=source.name,
         ) from error
     title = squeeze(document.core_properties.title or "")
     return ParsedFile("docx", reader.outline.sections(), title=title or None)

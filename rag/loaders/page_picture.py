@@ -35,7 +35,9 @@ def page_picture(
     try:
         document = pdfium.PdfDocument(path, password=password or None)
     except pdfium.PdfiumError as error:
-        raise DocumentError("{name} cannot be opened to draw its pages.", name=name) from error
+        raise DocumentError(
+            "{name} cannot be opened to draw its pages. Save it again and add it again.", name=name
+        ) from error
     try:
         if not 1 <= page <= len(document):
             raise DocumentError("{name} has no page {page}.", name=name, page=page)

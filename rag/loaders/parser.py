@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rag.documents import ParsedFile
 from rag.errors import Cancelled, DocumentError
-from rag.loaders.wire import error_from_dict, parsed_from_dict
+from rag.loaders.wire import error_from_row, parsed_from_dict
 from rag.loaders.worker_process import WorkerProcess, out_of_memory
 
 if TYPE_CHECKING:
@@ -96,10 +96,10 @@ class Parser:
                 self._discard()
                 raise out_of_memory(name, self._settings.parse_memory_mb)
         if "error" in answer:
-            raise error_from_dict(answer["error"])
+            raise error_from_row(answer["error"])
         if "failure" in answer:
             raise DocumentError(
-                "{name} cannot be read; it is probably damaged ({reason}). Save it anew and add it again.",
+                "{name} cannot be read; it is probably damaged ({reason}). Save it again and add it again.",
                 name=name,
                 reason=answer["failure"],
             )

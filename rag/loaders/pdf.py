@@ -43,7 +43,7 @@ def read_pdf(source: Source) -> ParsedFile:
     if document is None and reader is None:
         raise DocumentError(
             "{name} is damaged: its pages cannot be read. "
-            "Get it again from where it came, or print it to PDF anew.",
+            "Get it again from where it came, or print it to PDF again.",
             name=source.name,
         )
     findings = Findings(damaged=document is None or _is_damaged(source.path))
@@ -73,8 +73,12 @@ def _open_pdfium(source: Source) -> Any | None:
 
 def _password_error(source: Source) -> DocumentError:
     if source.password:
-        return DocumentError("The password of {name} is wrong: give another.", name=source.name)
-    return DocumentError("{name} is encrypted: give its password to read it.", name=source.name)
+        return DocumentError(
+            "The password of {name} is wrong. Save it without a password and add it again.", name=source.name
+        )
+    return DocumentError(
+        "{name} needs a password. Save it without a password and add it again.", name=source.name
+    )
 
 
 def _open_pypdf(source: Source) -> PdfReader | None:
@@ -194,20 +198,28 @@ def _notices(findings: Findings) -> list[Notice]:
             Notice("The file is damaged; what could be recovered was read. Check that nothing is missing.")
         )
     if findings.no_outline:
-        notices.append(Notice("The file's outline cannot be read: its passages do not name their chapter."))
-    for pages, message in (
-        (
-            findings.no_text,
-            "Pages without text, probably scans: {pages}. Nothing on them can be found by a search.",
-        ),
-        (findings.garbled, "Pages whose letters cannot be told, for their fonts do not say: {pages}."),
-        (
-            findings.unseen,
-            "Pages with text that a reader of the page does not see: {pages}. It was read too.",
-        ),
-    ):
-        if pages:
-            notices.append(Notice(message, {"pages": page_ranges(pages)}))
+        notices.append(Notice("The file's outline cannot be read, so passages do not show their chapter."))
+    if findings.no_text:
+        notices.append(
+            Notice(
+                "Pages without text, probably scans: {pages}. Nothing on them can be found by a search.",
+                {"pages": page_ranges(findings.no_text)},
+            )
+        )
+    if findings.garbled:
+        notices.append(
+            Notice(
+                "Text that cannot be decoded, because the fonts lack character information, on pages: "
+                "{pages}.",
+                {"pages": page_ranges(findings.garbled)},
+            )
+        )
+    if findings.unseen:
+        notices.append(
+            Notice(
+                "Pages with hidden text: {pages}. It was read too.", {"pages": page_ranges(findings.unseen)}
+            )
+        )
     return notices
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from rag.documents import ParsedFile
+from rag.documents import Notice, ParsedFile
 from rag.errors import DocumentError
 from rag.loaders.detect import detect
 from rag.loaders.source import Source
@@ -24,9 +24,9 @@ KINDS = {
 def parse(path: Path, name: str, *, password: str | None = None, max_pages: int) -> ParsedFile:
     """Read the file at `path`, which the user calls `name`. Raises DocumentError if nothing can be read."""
     if path.stat().st_size == 0:
-        raise DocumentError("{name} is empty: it has no bytes at all.", name=name)
+        raise DocumentError("{name} is empty.", name=name)
     kind = detect(path, name)
-    if kind not in KINDS:
+    if isinstance(kind, Notice):
         raise DocumentError(
             "{name} is a file of a type that Passage cannot read yet: {kind}. "
             "Save it as PDF, DOCX, HTML, Markdown or text.",

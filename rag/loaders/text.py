@@ -101,7 +101,7 @@ def _content(source: Source) -> tuple[str, tuple[Notice, ...]]:
     decoded = decode(source.path.read_bytes())
     text = clean(decoded.text)
     if not text.strip():
-        raise DocumentError("{name} holds nothing but white space.", name=source.name)
+        raise DocumentError("{name} contains only white space.", name=source.name)
     return text, guess_notices(source, decoded)
 
 

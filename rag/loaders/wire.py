@@ -1,4 +1,4 @@
-"""ParsedFile and errors as plain dicts, for the pipe between the worker and its parent."""
+"""ParsedFile and errors as what JSON can hold, for the pipe between the worker and its parent."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def parsed_to_dict(parsed: ParsedFile) -> dict[str, Any]:
         "sections": [
             [part.text, part.page, list(part.headings), part.page_label] for part in parsed.sections
         ],
-        "warnings": [_words(notice.message, notice.values) for notice in parsed.warnings],
+        "warnings": [notice.to_row() for notice in parsed.warnings],
     }
 
 
@@ -28,20 +28,16 @@ def parsed_from_dict(plain: dict[str, Any]) -> ParsedFile:
         sections=tuple(
             Section(text, page, tuple(headings), label) for text, page, headings, label in plain["sections"]
         ),
-        warnings=tuple(Notice(notice["message"], notice["values"]) for notice in plain["warnings"]),
+        warnings=tuple(map(Notice.from_row, plain["warnings"])),
     )
 
 
-def error_to_dict(error: DocumentError) -> dict[str, Any]:
+def error_to_row(error: DocumentError) -> list[Any]:
     """The template and the values of an error."""
-    return _words(error.message, error.values)
+    return Notice.of(error).to_row()
 
 
-def error_from_dict(plain: dict[str, Any]) -> DocumentError:
-    """The error that `error_to_dict` made `plain` from."""
-    return DocumentError(plain["message"], **plain["values"])
-
-
-def _words(message: str, values: Any) -> dict[str, Any]:
-    plain = {key: value if isinstance(value, int | str) else str(value) for key, value in values.items()}
-    return {"message": message, "values": plain}
+def error_from_row(row: list[Any]) -> DocumentError:
+    """The error that `error_to_row` made `row` from."""
+    notice = Notice.from_row(row)
+    return DocumentError(notice.message, **notice.values)

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from rag.errors import DocumentError
 from rag.loaders.limits import allow_processor_seconds, deny_reaching_out, limit_resources
 from rag.loaders.reading import parse, render_page
-from rag.loaders.wire import error_to_dict, parsed_to_dict
+from rag.loaders.wire import error_to_row, parsed_to_dict
 
 MOST_CHARACTERS = 100_000_000
 
@@ -44,7 +44,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         _check_length(parsed_to_dict(parsed), request["name"])
         return {"parsed": parsed_to_dict(parsed)}
     except DocumentError as error:
-        return {"error": error_to_dict(error)}
+        return {"error": error_to_row(error)}
     except MemoryError:
         return {"no_memory": True}
     except Exception as error:
@@ -55,9 +55,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def _check_length(parsed: dict[str, Any], name: str) -> None:
     if sum(len(section[0]) for section in parsed["sections"]) > MOST_CHARACTERS:
         raise DocumentError(
-            "{name} holds more than {limit} million characters of text. Split it and add the parts.",
+            "{name} holds more than {limit} characters of text. Split it and add the parts.",
             name=name,
-            limit=MOST_CHARACTERS // 1_000_000,
+            limit=f"{MOST_CHARACTERS:,}",
         )
 
 

@@ -127,12 +127,15 @@ class WorkerProcess:
     def _crashed(self, name: str) -> DocumentError:
         status = self._process.wait()
         if status == -getattr(signal, "SIGXCPU", 0):
-            return DocumentError("{name} needs too much computing to read and was stopped.", name=name)
+            return DocumentError(
+                "{name} took too much processor time to read and was stopped. Split it and add the parts.",
+                name=name,
+            )
         if status == -getattr(signal, "SIGKILL", 9):
             return out_of_memory(name, self._memory_mb)
         return DocumentError(
             "{name} made the reader crash (status {status}): it is damaged, or needs more than {limit} MB "
-            "of memory. Save it anew, or raise RAG_PARSE_MEMORY_MB, and add it again.",
+            "of memory. Save it again, or raise RAG_PARSE_MEMORY_MB, and add it again.",
             name=name,
             status=status,
             limit=self._memory_mb,

@@ -24,7 +24,7 @@ def page() -> None:
     with st.sidebar:
         options = search_options.choose(documents)
     question = st.chat_input(
-        t("Ask a question of your documents") if documents else t("Add documents first"),
+        t("Ask about your documents") if documents else t("Add documents first"),
         disabled=not documents,
         submit_mode="stop",
         max_chars=2000,
@@ -78,7 +78,7 @@ def _ask(current: Conversation, question: str, options: Options, beside: DeltaGe
 
 def _waiting(turn: Turn | None, seconds: float) -> str:
     doing = t("Reading the passages …") if turn and turn.passages else t("Searching your documents …")
-    return doing if seconds < 2 else f"{doing} {seconds:.0f} s"
+    return doing if seconds < 2 else t("{doing} {seconds} s", doing=doing, seconds=round(seconds))
 
 
 def _turn(turn: Turn, *, is_beside: bool) -> None:
@@ -88,7 +88,7 @@ def _turn(turn: Turn, *, is_beside: bool) -> None:
             ranks = [citation.marker for citation in turn.citations] if is_beside else []
             st.markdown(markdown.answer(turn.text, ranks, passages.anchor(turn)))
         if turn.state == "stopped":
-            st.caption(t("Stopped. What was written until then is kept."))
+            st.caption(t("Stopped. The text so far is kept."))
         elif turn.state == "writing":
             st.caption(t("This answer is being written, or was interrupted."))
         elif turn.error:

@@ -34,12 +34,11 @@ def invitation(documents: Sequence[Document]) -> None:
             _wait_for_documents()
         else:
             st.markdown(
-                t(
-                    "Add your files, ask in English or Chinese, and see the passages every answer rests on. "
-                    "Everything stays on this computer."
-                ),
+                t("Add your files, ask in English or Chinese, and see the passages every answer rests on."),
                 width="content",
             )
+            if engine().answers_locally():
+                st.markdown(t("Everything stays on this computer."), width="content")
             add_buttons()
 
 

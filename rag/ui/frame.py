@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from rag.catalog import DEFAULT_NAME
 from rag.errors import RagError
 from rag.ui import chat, library
 from rag.ui.session import conversation, engine, open_conversation
@@ -42,6 +43,7 @@ def _collections() -> None:
     st.selectbox(
         t("Collection"),
         [each.name for each in collections],
+        format_func=lambda name: t("My documents") if name == DEFAULT_NAME else name,
         key="collection",
         on_change=open_conversation,
         args=(None,),

@@ -13,7 +13,7 @@ from rag.catalog import Job
 from rag.documents import Document
 from rag.ui import markdown
 from rag.ui.empty import samples_button
-from rag.ui.search_options import TYPE_NAMES
+from rag.ui.search_options import type_name
 from rag.ui.session import collection, engine
 from rag.ui.text import language, t, tell, tn
 
@@ -85,7 +85,9 @@ def _job(job: Job) -> None:
         share = job.done / job.total if job.total else 0.0
         row.progress(share, text=f"{name} — {_stage(job)}")
     else:
-        row.markdown(f"{_job_icon(job)} {name} — {_outcome(job)}")
+        outcome = _outcome(job)
+        line = outcome if name in outcome else f"{name} — {outcome}"
+        row.markdown(f"{_job_icon(job)} {line}")
     if job.state in ("queued", "running") and row.button(
         "", key=f"cancel-{job.id}", icon=":material/close:", type="tertiary", help=t("Cancel")
     ):
@@ -96,7 +98,7 @@ def _job(job: Job) -> None:
 def _stage(job: Job) -> str:
     if job.cancel_asked:
         return t("Cancelling …")
-    text = {"reading": t("reading"), "embedding": t("understanding"), "indexing": t("storing")}[job.stage]
+    text = {"reading": t("reading"), "embedding": t("analysing"), "indexing": t("saving")}[job.stage]
     left = job.seconds_left(time.time())
     if left is not None:
         text += " · " + t("about {seconds} s left", seconds=max(1, round(left)))
@@ -116,7 +118,7 @@ def _outcome(job: Job) -> str:
         "cancelled": t("cancelled"),
         "added": t("added"),
         "replaced": t("replaced the earlier version"),
-        "unchanged": t("is here already, nothing to do"),
+        "unchanged": t("already in the library"),
     }
     return outcomes[job.status or job.state]
 
@@ -157,7 +159,7 @@ def _document(document: Document) -> None:
             st.markdown(f"**{markdown.plain(document.name)}**")
             st.caption(_facts(document))
         with row.popover(t("Delete"), icon=":material/delete:", type="tertiary", key=f"ask-{document.id}"):
-            st.markdown(t("Delete this document? Nothing of it is kept."))
+            st.markdown(t("Delete this document? This cannot be undone."))
             if st.button(t("Delete"), key=f"delete-{document.id}", type="primary"):
                 engine().delete_document(document.id)
                 st.rerun()
@@ -168,7 +170,7 @@ def _document(document: Document) -> None:
 
 
 def _facts(document: Document) -> str:
-    facts = [TYPE_NAMES.get(document.kind, document.kind)] if document.kind else []
+    facts = [type_name(document.kind)] if document.kind else []
     if document.status == "failed":
         facts.append(t("could not be added"))
     if document.pages:

@@ -12,7 +12,7 @@ from rag.retrieval import Query
 from rag.ui.session import engine
 from rag.ui.text import t
 
-TYPE_NAMES = {"pdf": "PDF", "docx": "Word", "html": "HTML", "md": "Markdown", "txt": "Text"}
+TYPE_NAMES = {"pdf": "PDF", "docx": "Word", "html": "HTML", "md": "Markdown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class Options:
         )
 
 
+def type_name(kind: str) -> str:
+    """What people call a type of file."""
+    return t("Text") if kind == "txt" else TYPE_NAMES.get(kind, kind)
+
+
 def choose(documents: Sequence[Document]) -> Options:
     """The options as widgets, folded away until someone wants them."""
     settings = engine().settings
@@ -51,7 +56,7 @@ def choose(documents: Sequence[Document]) -> Options:
         types = st.multiselect(
             t("Only these types"),
             kinds,
-            format_func=lambda kind: TYPE_NAMES.get(kind, kind),
+            format_func=type_name,
             placeholder=t("All types"),
         )
         filters = Filters(
@@ -61,14 +66,14 @@ def choose(documents: Sequence[Document]) -> Options:
             added=_days(documents),
             own=_own(documents),
         )
-        contains = st.text_input(t("Must contain this text")).strip() or None
+        contains = st.text_input(t("Must contain")).strip() or None
         least = st.slider(
             t("Minimum similarity"),
             0.0,
             1.0,
             settings.min_similarity or 0.0,
             0.01,
-            help=t("0 lets every passage through."),
+            help=t("At 0, nothing is filtered out."),
         )
     return Options(k, filters, contains, least or None)
 

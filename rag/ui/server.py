@@ -65,7 +65,10 @@ def _start() -> None:
 def _tell(error: Exception) -> bool:
     log.error("a page failed", exc_info=error)
     st.error(
-        t("Something unexpected went wrong. Reload the page; if it stays, look at the server's output."),
+        t(
+            "Something unexpected went wrong. Reload the page; if it happens again, "
+            "look at the server's output."
+        ),
         icon=":material/error:",
     )
     return True

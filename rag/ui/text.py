@@ -29,7 +29,8 @@ def tn(one: str, many: str, number: int) -> str:
 
 def tell(what: Notice | RagError) -> str:
     """A notice or an error in the reader's language."""
-    return t(what.message, **what.values)
+    values = {key: tell(each) if isinstance(each, Notice) else each for key, each in what.values.items()}
+    return t(what.message, **values)
 
 
 def language() -> str:

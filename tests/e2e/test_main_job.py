@@ -29,7 +29,7 @@ def add_handbook(page: Page, app: App) -> None:
 
 
 def ask(page: Page, question: str) -> None:
-    field = page.get_by_placeholder("Ask a question of your documents")
+    field = page.get_by_placeholder("Ask about your documents")
     field.fill(question)
     field.press("Enter")
 
@@ -70,7 +70,7 @@ def test_stop_ends_the_answer_and_keeps_what_is_there(
     expect(page.get_by_text("The beginning of a long answer")).to_be_visible()
     page.get_by_test_id("stChatInputStopButton").click()
     ask(page, "And what does a late return cost?")
-    expect(page.get_by_text("Stopped. What was written until then is kept.")).to_be_visible()
+    expect(page.get_by_text("Stopped. The text so far is kept.")).to_be_visible()
     expect(page.get_by_text("The beginning of a long answer").first).to_be_visible()
     hung = next(each for each in provider_server.requests if each.path == OPENAI_CHAT)
     assert hung.disconnected.wait(timeout=30)
@@ -120,7 +120,7 @@ def test_reading_survives_a_reload_and_can_be_cancelled(
     app = start_app()
     page = open_page(app.url)
     upload(page, app, long_text)
-    progress = page.get_by_text(re.compile(r"long\.txt — understanding"))
+    progress = page.get_by_text(re.compile(r"long\.txt — analysing"))
     expect(progress).to_be_visible()
     page.reload()
     expect(progress).to_be_visible()
@@ -137,7 +137,7 @@ def test_a_document_is_deleted_and_a_bad_file_says_why(
     app = start_app()
     page = open_page(app.url)
     upload(page, app, tmp_path / "empty.txt")
-    expect(page.get_by_text("empty.txt holds nothing but white space.").first).to_be_visible()
+    expect(page.get_by_text("empty.txt contains only white space.").first).to_be_visible()
     page.locator("[class*=st-key-ask-] button").click()
     page.get_by_role("button", name="Delete", exact=True).last.click()
     expect(page.get_by_text("Nothing here yet")).to_be_visible()

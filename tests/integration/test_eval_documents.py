@@ -61,7 +61,7 @@ def test_real_file(entry: dict[str, str] | None, eval_dir: Path, parser: Parser)
     password = None
     if found := re.match(r"password:(\S+) ", expected):
         password = found[1]
-        with pytest.raises(DocumentError, match="give its password"):
+        with pytest.raises(DocumentError, match="needs a password"):
             parser.parse(path, entry["name"])
     try:
         parsed = parser.parse(path, entry["name"], password=password)

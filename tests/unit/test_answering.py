@@ -6,7 +6,8 @@ import pytest
 
 from rag.answering import Answer, answer, is_refusal, search_question
 from rag.answering.citations import attach_sources, check_markers
-from rag.answering.prompts import CHINESE, ENGLISH, answer_messages, fitting, wording_for
+from rag.answering.prompts import CHINESE, ENGLISH, answer_messages, wording_for
+from rag.answering.sentences import condensed
 from rag.documents import Passage
 from tests.fakes import ScriptedChatModel, WordEmbedder
 
@@ -131,10 +132,13 @@ def test_the_language_of_the_rules_is_that_of_the_question() -> None:
     assert wording_for("このドキュメントは何ですか") is ENGLISH
 
 
-def test_a_small_budget_still_sends_the_best_passage() -> None:
-    passages = [passage(rank, LOAN) for rank in (1, 2, 3)]
-    assert [each.rank for each in fitting(passages, 1)] == [1]
-    assert [each.rank for each in fitting(passages, 50)] == [1, 2]
+def test_passages_that_do_not_fit_are_cut_to_their_nearest_sentences() -> None:
+    embedder = WordEmbedder("borrow", "items", "books", "weeks", "cents")
+    long = passage(1, f"The house is old. {LOAN} Dogs stay outside. Bags may be brought in.")
+    assert condensed("How many items?", [long], embedder, most_tokens=1000) == [long]
+    (cut,) = condensed("How many items?", [long, passage(2, FEES)], embedder, most_tokens=20)
+    assert cut.text == "The house is old. You can borrow up to 20 items at a time."
+    assert cut.rank == 1
 
 
 def test_follow_ups_are_searched_with_the_question_they_point_to() -> None:

@@ -106,7 +106,7 @@ FAULTS: dict[str, tuple[list[Fault], str]] = {
     ),
     "broken": (
         [status(500, "oops", **NOW)] * 3,
-        "{name} has a failure of its own (500: oops). Try again later.",
+        "{name} reported an internal error (500: oops). Try again later.",
     ),
     "silent": ([hang()], "sent nothing for 0.5 seconds. Try again, or raise RAG_REQUEST_TIMEOUT."),
     "silent in the middle": (
@@ -116,7 +116,7 @@ FAULTS: dict[str, tuple[list[Fault], str]] = {
     "cut": ([cut(after=2)], "The answer broke off: {name} stopped in the middle ("),
     "cut cleanly": (
         [cut(after=2, cleanly=True)],
-        "The answer broke off: {name} stopped in the middle (connection closed early). Ask again.",
+        "The answer broke off: {name} stopped in the middle (the connection closed early). Ask again.",
     ),
     "a web page": ([HTML], " does not answer as {name} does ("),
     "empty": ([stop()], "{name} returned an empty answer with "),
@@ -175,27 +175,31 @@ def test_nobody_there(provider: str) -> None:
         (
             "openai",
             status(404, "The model m does not exist", error="model_not_found"),
-            "has no model m for you",
+            "m is not available to you at ",
         ),
         (
             "openai",
             status(404, "Not Found"),
             "does (404: Not Found). Check the address in RAG_OPENAI",
         ),
-        ("openai", status(429, "pay", error="insufficient_quota"), "(OpenAI API) is used up (429: pay)"),
+        (
+            "openai",
+            status(429, "pay", error="insufficient_quota"),
+            "(OpenAI API) quota is used up (429: pay)",
+        ),
         ("openai", stop(after=1, finish="content_filter"), "refused to answer by its content rules"),
         (
             "ollama",
             status(404, "model 'qwen3:8b' not found"),
             "has no model qwen3:8b. Run: ollama pull qwen3:8b",
         ),
-        ("dashscope", status(400, "Model not exist.", error="InvalidParameter"), "has no model m for you"),
+        ("dashscope", status(400, "Model not exist.", error="InvalidParameter"), "m is not available to you"),
         (
             "dashscope",
             status(400, "unsafe", error="DataInspectionFailed"),
             "by its content rules (400: unsafe)",
         ),
-        ("dashscope", status(400, "pay", error="Arrearage"), "The account with DashScope is used up"),
+        ("dashscope", status(400, "pay", error="Arrearage"), "Your DashScope quota is used up"),
     ],
 )
 def test_vendors_own_errors(

@@ -65,8 +65,8 @@ def test_the_builtin_model_must_be_installed(settings: MakeSettings) -> None:
         make_chat_model(settings(), "builtin:qwen2.5-coder-1.5b")
 
 
-def test_an_embedding_model_cannot_chat(settings: MakeSettings) -> None:
-    with pytest.raises(UsageError, match="embedding model"):
+def test_an_embedder_cannot_chat(settings: MakeSettings) -> None:
+    with pytest.raises(UsageError, match="is an embedder"):
         make_chat_model(settings(), "builtin:multilingual-e5-small")
 
 

@@ -22,7 +22,7 @@ from rag.loaders.page_picture import find_passage
 from rag.loaders.pdf import page_ranges
 from rag.loaders.pdf_structure import Entry, headings_by_page
 from rag.loaders.pdf_text import Line, paragraphs, without_running_heads
-from rag.loaders.wire import error_from_dict, error_to_dict, parsed_from_dict, parsed_to_dict
+from rag.loaders.wire import error_from_row, error_to_row, parsed_from_dict, parsed_to_dict
 
 Placed = tuple[float, float, str]
 
@@ -225,7 +225,7 @@ def test_pdf_pages_know_their_label_and_heading(tmp_path: Path) -> None:
 
 def test_an_encrypted_pdf_asks_for_its_password(tmp_path: Path) -> None:
     locked = pdf_bytes([[(72, 700, "Inside")]], lambda writer: writer.encrypt("open", algorithm="AES-256"))
-    with pytest.raises(DocumentError, match="give its password"):
+    with pytest.raises(DocumentError, match="without a password"):
         read(tmp_path, "a.pdf", locked)
     with pytest.raises(DocumentError, match="is wrong"):
         read(tmp_path, "a.pdf", locked, password="shut")
@@ -399,7 +399,7 @@ def test_the_wire_keeps_everything() -> None:
     parsed = ParsedFile(
         "pdf", (Section("文", 2, ("a", "b"), "ii"),), 3, "t", (Notice("{n} pages", {"n": 1}),)
     )  # fmt: skip
-    error = DocumentError("{name} is {limit}", name="x", limit=3)
+    error = DocumentError("{name} is {limit}, not {kind}", name="x", limit=3, kind=Notice("a lamp"))
     assert parsed_from_dict(parsed_to_dict(parsed)) == parsed
-    assert error_from_dict(error_to_dict(error)).values == error.values
-    assert str(error_from_dict(error_to_dict(error))) == "x is 3"
+    assert error_from_row(error_to_row(error)).values == error.values
+    assert str(error_from_row(error_to_row(error))) == "x is 3, not a lamp"

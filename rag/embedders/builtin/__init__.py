@@ -129,7 +129,7 @@ class BuiltinEmbedder:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.all(np.isfinite(lengths)) and np.all(lengths > 0)):
             raise ProviderError(
-                "{model} gave a vector that is not a number or has no length. Set RAG_EMBEDDER_ENGINE to "
+                "{model} produced an invalid vector (not a number, or all zeros). Set RAG_EMBEDDER_ENGINE to "
                 "another engine, or install the model again.",
                 model=self.fingerprint.id,
             )

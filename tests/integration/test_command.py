@@ -1,0 +1,194 @@
+"""The `rag` command as a program would use it: its JSON, its exit status, and nothing else on stdout."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.settings import PROJECT_DIR, Settings
+
+RAG = str(Path(sys.executable).with_name("rag"))
+SAMPLES = PROJECT_DIR / "data" / "samples"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+NEWS = (
+    "联合国就苏丹达尔富尔地区大规模暴力事件发出警告",
+    "土耳其、芬兰、瑞典与北约代表将继续就瑞典“入约”问题进行谈判",
+    "日本岐阜市陆上自卫队射击场内发生枪击事件 3人受伤",
+    "国家游泳中心（水立方）：恢复游泳、嬉水乐园等水上项目运营",
+    "我国首次在空间站开展舱外辐射生物学暴露实验",
+)
+
+
+def environment(data_dir: Path, models_dir: Path) -> dict[str, str]:
+    """This process's, without any setting of Passage but the two folders."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DASHSCOPE_API_KEY", "OLLAMA_HOST"):
+        kept.pop(name, None)
+    return kept | {
+        "RAG_DATA_DIR": str(data_dir),
+        "RAG_MODELS_DIR": str(models_dir),
+        "RAG_CONFIG": "/dev/null",
+    }
+
+
+@pytest.fixture
+def run(tmp_path: Path, models_dir: Path) -> Run:
+    variables = environment(tmp_path / "store", models_dir)
+
+    def command(*arguments: str, status: int = 0, **settings: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [RAG, *arguments],
+            env=variables | settings,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+        return done
+
+    return command
+
+
+def read(done: subprocess.CompletedProcess[str]) -> Any:
+    """The one JSON document on stdout."""
+    return json.loads(done.stdout)
+
+
+def test_the_missions_example(run: Run, tmp_path: Path) -> None:
+    for number, text in enumerate(NEWS):
+        (tmp_path / f"{number}.txt").write_text(text)
+    run("ingest", *(f"{number}.txt" for number in range(len(NEWS))))
+    passages = read(run("search", "国际争端", "-k", "5", "--mode", "dense", "--json"))["passages"]
+    assert {passage["text"] for passage in passages[:3]} == set(NEWS[:3])
+    cosines = [passage["cosine"] for passage in passages]
+    assert cosines == sorted(cosines, reverse=True)
+
+
+def test_ingest_search_ask_follow_the_contract(run: Run) -> None:
+    added = read(run("ingest", str(SAMPLES), "--meta", "origin=sample", "--meta", "year=2026", "--json"))
+    assert set(added) == {"documents", "seconds"}
+    fields = {"name", "id", "status", "pages", "chunks", "tokens", "warnings", "error", "seconds"}
+    assert all(set(document) == fields for document in added["documents"])
+    assert [document["status"] for document in added["documents"]] == ["added"] * 4
+    again = read(run("ingest", str(SAMPLES), "--meta", "origin=sample", "--meta", "year=2026", "--json"))
+    assert [document["status"] for document in again["documents"]] == ["unchanged"] * 4
+
+    listed = read(run("documents", "--json"))["documents"]
+    assert {(document["status"], document["metadata"]["year"]) for document in listed} == {("ready", 2026)}
+    assert {"id", "name", "status", "pages", "chunks", "bytes", "added_at", "warnings"} <= set(listed[0])
+
+    found = read(run("search", "How many books can I borrow?", "-k", "2", "--json"))
+    assert (found["question"], found["mode"]) == ("How many books can I borrow?", "hybrid")
+    assert set(found["seconds"]) == {"embed", "search"}
+    first, _second = found["passages"]
+    assert {
+        "rank", "chunk_id", "document_id", "name", "page", "heading", "text",
+        "cosine", "relevance", "keyword_score", "score", "metadata",
+    } <= set(first)  # fmt: skip
+    assert (first["rank"], first["name"], first["page"]) == (1, "Riverside Library Handbook.pdf", 2)
+    assert 0 < first["cosine"] <= 1 and 0 <= first["relevance"] <= 1
+
+    asked = read(run("ask", "年假有多少天？", "--model", "extractive", "--json"))
+    assert {"answer", "answered", "citations", "passages", "model", "seconds"} <= set(asked)
+    assert asked["answered"] is True and asked["model"] == "extractive"
+    assert asked["citations"] and set(asked["citations"][0]) == {"marker", "chunk_id", "supported"}
+    assert asked["citations"][0]["chunk_id"] in {passage["chunk_id"] for passage in asked["passages"]}
+    refused = read(run("ask", "谁是法国总统？", "--model", "extractive", "--json"))
+    assert (refused["answered"], refused["citations"]) == (False, [])
+
+
+def test_filters_from_the_command_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_text("The harbour was built in stone.")
+    (tmp_path / "new.txt").write_text("The harbour was built again in concrete.")
+    run("ingest", "old.txt", "--meta", "year=1900")
+    run("ingest", "new.txt", "--meta", "year=2000")
+
+    def names(*options: str) -> list[str]:
+        found = read(run("search", "Who built the harbour?", "--json", *options))
+        return [passage["name"] for passage in found["passages"]]
+
+    assert names("--where", '{"year": {"$lt": 1950}}') == ["old.txt"]
+    assert names("--contains", "concrete") == ["new.txt"]
+    assert names("--min-similarity", "1") == []
+    assert set(names("--mode", "keyword")) == {"old.txt", "new.txt"}
+
+
+def test_what_goes_wrong_is_told_and_counted(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_text("A good file.")
+    (tmp_path / "empty.txt").write_text(" ")
+    partly = run("ingest", "good.txt", "empty.txt", "missing.txt", "--json", status=1)
+    statuses = {document["name"]: document["status"] for document in read(partly)["documents"]}
+    assert statuses == {"good.txt": "added", "empty.txt": "failed", "missing.txt": "failed"}
+    assert all(document["error"] for document in read(partly)["documents"] if document["status"] == "failed")
+    for arguments in (
+        ("search", "x", "--where", "{not json"),
+        ("search", "x", "--where", '{"a": 1, "b": 2}'),
+        ("search", " "),
+        ("search", "x", "-c", "nowhere"),
+        ("ingest", "good.txt", "--meta", "page=3"),
+        ("documents", "delete", "unknown"),
+        ("collections", "create", "other", "--embedder", "nonsense:model"),
+        ("collections", "create", "other", "--hnsw", "speed=9"),
+    ):
+        failed = run(*arguments, status=2)
+        assert failed.stdout == "" and "Traceback" not in failed.stderr
+    assert "RAG_TOP_K" in run("documents", status=2, RAG_TOP_K="many").stderr
+
+
+def test_documents_and_collections_come_and_go(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("One thing to find.")
+    run("collections", "create", "第二", "--hnsw", "ef_search=200")
+    document = read(run("ingest", "one.txt", "-c", "第二", "--json"))["documents"][0]
+    shown = read(run("collections", "show", "第二", "--json"))
+    assert (shown["documents"], shown["hnsw"]) == (1, {"ef_search": 200})
+    run("collections", "rename", "第二", "third")
+    run("documents", "delete", document["id"], "-c", "third")
+    assert read(run("documents", "-c", "third", "--json"))["documents"] == []
+    assert read(run("check", "--json"))["clean"] is True
+    run("collections", "delete", "third", "--yes")
+    assert read(run("collections", "--json"))["collections"] == []
+    originals = [path for path in (tmp_path / "store" / "originals").rglob("*") if path.is_file()]
+    assert originals == []
+
+
+def test_a_lost_index_is_found_and_repaired(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("One thing to find.")
+    run("ingest", "one.txt")
+    for path in sorted((tmp_path / "store" / "keyword").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    assert read(run("check", "--repair", "--json"))["clean"] is True
+    assert read(run("search", "thing", "--mode", "keyword", "--json"))["passages"]
+
+
+def test_help_is_quick_to_load() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "rag.cli", "--help"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    names = set(re.findall(r"\| +([\w.]+)$", loaded.stderr, re.MULTILINE))
+    assert "click" in names
+    assert not names & {
+        "chromadb",
+        "streamlit",
+        "openvino",
+        "numpy",
+        "pydantic",
+        "openai",
+        "httpx",
+        "tantivy",
+    }
+
+
+def test_every_setting_is_documented() -> None:
+    readme = (PROJECT_DIR / "README.md").read_text()
+    missing = [name for name in Settings.model_fields if f"`RAG_{name.upper()}`" not in readme]
+    assert missing == []
