@@ -3,7 +3,7 @@
 Models spread their cosines differently: unrelated texts lie near 0.1 for one and near 0.8 for another, and
 nearer where they share the question's language. As in the z-norm of speaker verification (Auckenthaler, Carey
 & Lloyd-Thomas 2000, "Score normalization for text-independent speaker verification systems"), a question is
-compared with a cohort: a sample of the collection and, so that a small collection has one too, everyday
+compared with a cohort: a sample of the collection's other documents and, where they are few, everyday
 sentences. A passage's cosine is then read in standard deviations above the background of its own language.
 """
 
@@ -73,31 +73,44 @@ class Background:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """A chunk of the collection that stands for many: its text, and the document it is from."""
+
+    text: str
+    document_id: str
+
+
 class Backgrounds:
-    """A question's background among texts in alphabets and among texts in Chinese characters."""
-
-    alphabetic: Background
-    chinese: Background
-
-    def of(self, text: str) -> Background:
-        """The background for texts in the script of this one."""
-        return self.chinese if is_chinese(text) else self.alphabetic
-
-
-def backgrounds(
-    question: NDArray[np.float32],
-    cohort: NDArray[np.float32],
-    sample: NDArray[np.float32],
-    sample_texts: Sequence[str],
-) -> Backgrounds:
-    """A question's backgrounds: `cohort` holds COHORT's vectors, `sample` those of `sample_texts`.
+    """One question's backgrounds: `cohort` holds COHORT's vectors, `vectors` those of `sample`.
 
     Shapes: (dimension,), (len(COHORT), dimension), (n, dimension); n may be 0.
     """
-    alphabetic, chinese = (cohort @ question).reshape(2, -1)
-    found = sample @ question
-    in_chinese = np.array([is_chinese(text) for text in sample_texts], bool)
-    return Backgrounds(_background(alphabetic, found[~in_chinese]), _background(chinese, found[in_chinese]))
+
+    def __init__(
+        self,
+        question: NDArray[np.float32],
+        cohort: NDArray[np.float32],
+        vectors: NDArray[np.float32],
+        sample: Sequence[Sampled],
+    ) -> None:
+        self._sentences = (cohort @ question).reshape(2, -1)
+        self._chunks = vectors @ question
+        self._chinese = np.array([is_chinese(each.text) for each in sample], bool)
+        self._documents = np.array([each.document_id for each in sample], str)
+
+    def of(self, text: str, document_id: str) -> Background:
+        """The background for a passage: texts in its script that are not from its document."""
+        chinese = is_chinese(text)
+        others = (self._chinese == chinese) & (self._documents != document_id)
+        return _background(self._sentences[int(chinese)], self._chunks[others])
+
+    @property
+    def deviation(self) -> float:
+        """How far the model spreads the cosines of this question to texts of one script."""
+        return min(
+            _background(self._sentences[int(chinese)], self._chunks[self._chinese == chinese]).deviation
+            for chinese in (False, True)
+        )
 
 
 def is_chinese(text: str) -> bool:

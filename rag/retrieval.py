@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from rag.calibration import COHORT, SAMPLE, Backgrounds, backgrounds
+from rag.calibration import COHORT, SAMPLE, Backgrounds, Sampled
 from rag.catalog import Catalog, Collection, StoredChunk, text_hash
 from rag.documents import Chunk, Document, Notice, Passage
 from rag.embedders.base import Embedder, Vectors
@@ -102,7 +102,7 @@ class Retriever:
         keys = [text_hash(Chunk(each.text, 0, headings=each.headings).embedded_text) for each in passages]
         cosines = self._catalog.vectors.load(collection.fingerprint, keys) @ vector
         return [
-            base.of(each.text).relevance(float(cosine))
+            base.of(each.text, each.document_id).relevance(float(cosine))
             for each, cosine in zip(passages, cosines, strict=True)
         ]
 
@@ -182,8 +182,12 @@ class Retriever:
         if vectors.missing(fingerprint, hashes):
             vectors.save(fingerprint, hashes, self._embedder_of(collection).embed_documents(COHORT))
         sample = self._catalog.documents.sample(collection.id, SAMPLE)
-        sample_vectors = vectors.load(fingerprint, list(sample))
-        return backgrounds(vector, vectors.load(fingerprint, hashes), sample_vectors, [*sample.values()])
+        return Backgrounds(
+            vector,
+            vectors.load(fingerprint, hashes),
+            vectors.load(fingerprint, [chunk.text_hash for chunk in sample]),
+            [Sampled(chunk.chunk.text, chunk.document_id) for chunk in sample],
+        )
 
 
 def _scores(mode: Mode, found: _Candidates, base: Backgrounds | None) -> dict[str, float]:
@@ -196,8 +200,7 @@ def _scores(mode: Mode, found: _Candidates, base: Backgrounds | None) -> dict[st
         return dict(found.keyword_scores)
     if mode == "dense" or base is None or not found.bound:
         return dict(found.cosines)
-    deviation = min(base.alphabetic.deviation, base.chinese.deviation)
-    weight = KEYWORD_WEIGHT * deviation / found.bound
+    weight = KEYWORD_WEIGHT * base.deviation / found.bound
     return {
         key: cosine + weight * found.keyword_scores.get(key, 0.0) for key, cosine in found.cosines.items()
     }
@@ -220,7 +223,7 @@ def _passage(
         text=text,
         score=score,
         cosine=cosine,
-        relevance=base.of(text).relevance(cosine) if cosine is not None and base else None,
+        relevance=base.of(text, document.id).relevance(cosine) if cosine is not None and base else None,
         keyword_score=found.keyword_scores.get(stored.id),
         page=stored.chunk.page,
         page_label=stored.chunk.page_label,

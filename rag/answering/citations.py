@@ -84,6 +84,8 @@ def supports(passage: Passage, sentence: str, relevance: Relevance) -> bool:
 
 def shared_words(sentence: str, text: str) -> float:
     """The share of a sentence's words (CJK: pairs of characters) that stand in a text: in [0, 1]."""
+    if _letters(sentence) in _letters(text):
+        return 1.0
     words = {word for word in terms(sentence) if len(word) > 2 or not word.isascii()} or set(terms(sentence))
     return len(words & set(terms(text))) / len(words) if words else 0.0
 
@@ -132,6 +134,11 @@ def _with_markers(sentence: str, markers: Sequence[int]) -> str:
     signs = "".join(f"[{marker}]" for marker in dict.fromkeys(markers))
     space = " " if body[:cut] and body[cut - 1].isascii() else ""
     return f"{body[:cut]}{space}{signs}{body[cut:]}{sentence[len(body) :]}"
+
+
+def _letters(text: str) -> str:
+    """What is left of a text without its spaces, punctuation and case."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _numbers(text: str) -> set[str]:

@@ -152,14 +152,14 @@ class Documents:
         documents = {key: self.get(key) for key in {chunk.document_id for chunk in found.values()}}
         return {key: (chunk, documents[chunk.document_id]) for key, chunk in found.items()}
 
-    def sample(self, collection_id: str, most: int) -> dict[str, str]:
-        """Some ready chunks as {key of the vector: text}: as good as random, and always the same ones."""
+    def sample(self, collection_id: str, most: int) -> list[StoredChunk]:
+        """Some chunks of ready documents: as good as random, and always the same ones."""
         rows = self._database.connection.execute(
-            "select c.text_hash, c.text from chunks c join documents d on d.id = c.document_id "
+            "select c.* from chunks c join documents d on d.id = c.document_id "
             "where d.collection_id = ? and d.status = 'ready' order by c.text_hash limit ?",
             (collection_id, most),
         )
-        return {row[0]: row[1] for row in rows}
+        return [_stored_chunk(row) for row in rows]
 
     def chunk_ids(self, collection_id: str) -> Iterator[tuple[str, str]]:
         """(chunk id, document id) of every chunk that belongs in the collection's indexes."""

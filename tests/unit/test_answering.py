@@ -74,6 +74,12 @@ def test_sources_are_attached_to_sentences_that_have_one() -> None:
     assert [each.chunk_id for each in cited.citations] == ["chunk-2"]
 
 
+def test_a_short_answer_is_sourced_by_the_nearest_passage_that_holds_it() -> None:
+    maternity = "产假158天，陪产假15天，期间工资照发。"
+    cited = attach_sources("15天", [passage(1, LEAVE), passage(2, maternity)], no_meaning)
+    assert cited.text == "15天[1]"
+
+
 def test_an_answer_is_streamed_then_checked() -> None:
     model = ScriptedChatModel("You can borrow ", "20 items [1].")
     embedder = WordEmbedder("borrow")
