@@ -121,6 +121,13 @@ class Engine:
         self._worker.wake()
         return job
 
+    def retry(self, document_id: str) -> int:
+        """Queue a failed document's original once more; the job's id. Raises UsageError."""
+        failed = self.catalog.documents.get(document_id)
+        job = self.catalog.jobs.add(failed.collection_id, failed.name, failed.sha256, failed.metadata)
+        self._worker.wake()
+        return job
+
     def add_samples(self, collection: Collection) -> None:
         """Queue the sample documents."""
         for path in sorted(self.settings.samples_dir.iterdir()):
@@ -144,7 +151,9 @@ class Engine:
         """A PDF's page as PNG with a passage's text marked. Raises DocumentError."""
         document = self.catalog.documents.get(document_id)
         path = self.catalog.originals.path(document.sha256)
-        return self._pictures.render_page(path, page, width_px=PICTURE_WIDTH, highlight=highlight)
+        return self._pictures.render_page(
+            path, page, width_px=PICTURE_WIDTH, name=document.name, highlight=highlight
+        )
 
     # Questions
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from rag.catalog.database import Database
 from rag.documents import Metadata, Notice
 
-STAGES = ("reading", "embedding", "indexing")
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One file on its way in. `state` is "queued", "running", "done", "failed" or "cancelled".
 
-    `stage` is one of STAGES; `done` of `total` chunks are embedded; times are seconds since the epoch;
+    `stage` is "reading", "embedding" or "indexing"; `done` of `total` chunks are embedded; times are seconds
+    since the epoch;
     `status` is how it ended: "added", "unchanged", "replaced" or "failed".
     """
 

@@ -58,6 +58,7 @@ class Parser:
         page: int,
         *,
         width_px: int,
+        name: str | None = None,
         highlight: str = "",
         password: str | None = None,
         cancelled: Callable[[], bool] = _never,
@@ -68,7 +69,7 @@ class Parser:
         """
         request = {"do": "render", "path": str(path.absolute()), "page": page, "width_px": width_px,
                    "highlight": highlight, "password": password}  # fmt: skip
-        return base64.b64decode(self._ask(request, path.name, cancelled)["png"])
+        return base64.b64decode(self._ask(request, name or path.name, cancelled)["png"])
 
     def close(self) -> None:
         """End the worker process; the next file starts another."""

@@ -1,5 +1,6 @@
 """The page of the documents: add some, watch them being read, look through them, take some out."""
 
+import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,7 +8,6 @@ from datetime import UTC, datetime
 import streamlit as st
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rag.catalog import Job
 from rag.documents import Document
@@ -18,7 +18,10 @@ from rag.ui.session import collection, engine
 from rag.ui.text import language, t, tell, tn
 
 FILE_TYPES = ["pdf", "docx", "html", "htm", "md", "markdown", "txt"]
+_BUTTON_TEXT = '[data-testid="stFileUploaderDropzone"] button p::after'  # style.css hides the English one
 PER_PAGE = 20
+MOST_JOBS = 8
+ORDER = {"running": 0, "queued": 1, "failed": 2}  # what ended well comes last
 FINISHED_SECONDS = 60  # how long an ended job stays in sight
 
 
@@ -47,15 +50,12 @@ def _upload() -> None:
             accept_multiple_files="directory",
             key=f"folder-{round_number}",
         )
+    st.html(f"<style>{_BUTTON_TEXT} {{ content: {json.dumps(t('Choose'), ensure_ascii=False)}; }}</style>")
     if chosen:
-        _queue(chosen)
+        for file in chosen:
+            engine().add_file(collection(), file.name, file)
         st.session_state["upload_round"] += 1
         st.rerun()
-
-
-def _queue(files: Sequence[UploadedFile]) -> None:
-    for file in files:
-        engine().add_file(collection(), file.name, file)
 
 
 @st.fragment(run_every=1.0)
@@ -68,14 +68,15 @@ def _progress() -> None:
         st.rerun()
     if not jobs:
         return
-    with st.container(border=True):
-        for job in [
-            *(each for each in jobs if each.state == "running"),
-            *(each for each in jobs if each.state != "running"),
-        ][:8]:
+    with st.container(border=True, gap="xsmall"):
+        for job in sorted(jobs, key=lambda job: (ORDER.get(job.state, len(ORDER)), job.id))[:MOST_JOBS]:
             _job(job)
-        if len(jobs) > 8:
-            st.caption(tn("and one more", "and {n} more", len(jobs) - 8))
+        if len(jobs) > MOST_JOBS:
+            st.caption(tn("and one more", "and {n} more", len(jobs) - MOST_JOBS))
+        if len(active) > 1 and st.button(t("Cancel all"), type="tertiary", icon=":material/cancel:"):
+            for job in active:
+                engine().catalog.jobs.cancel(job.id)
+            st.rerun(scope="fragment")
 
 
 def _job(job: Job) -> None:
@@ -87,7 +88,7 @@ def _job(job: Job) -> None:
     else:
         outcome = _outcome(job)
         line = outcome if name in outcome else f"{name} — {outcome}"
-        row.markdown(f"{_job_icon(job)} {line}")
+        row.markdown(f"{_job_icon(job)} {line}", width="stretch")
     if job.state in ("queued", "running") and row.button(
         "", key=f"cancel-{job.id}", icon=":material/close:", type="tertiary", help=t("Cancel")
     ):
@@ -124,6 +125,8 @@ def _outcome(job: Job) -> str:
 
 
 def _documents(documents: Sequence[Document]) -> None:
+    if not documents and st.session_state.get("active_jobs"):
+        return
     if not documents:
         with st.container(border=True, horizontal_alignment="center"):
             st.markdown(f"### :material/library_books: {t('Nothing here yet')}", width="content")
@@ -165,8 +168,16 @@ def _document(document: Document) -> None:
                 st.rerun()
         if document.error:
             st.error(markdown.plain(tell(document.error)), icon=":material/error:")
+            if st.button(t("Try again"), key=f"retry-{document.id}", icon=":material/refresh:"):
+                engine().retry(document.id)
+                st.rerun()
         for warning in document.warnings:
             st.warning(markdown.plain(tell(warning)), icon=":material/warning:")
+
+
+def _size(count: int) -> str:
+    number, unit = (count / 1_000_000, "MB") if count >= 100_000 else (count / 1000, "kB")
+    return f"{format_decimal(number, '#,##0.#', locale=language())} {unit}"
 
 
 def _facts(document: Document) -> str:
@@ -177,8 +188,7 @@ def _facts(document: Document) -> str:
         facts.append(tn("one page", "{n} pages", document.pages))
     if document.chunks:
         facts.append(tn("one passage", "{n} passages", document.chunks))
-    size = document.bytes / 1_000_000
-    facts.append(f"{format_decimal(size, '#,##0.0' if size >= 0.1 else '0.00', locale=language())} MB")
+    facts.append(_size(document.bytes))
     age = datetime.fromisoformat(document.added_at) - datetime.now(UTC)
     facts.append(format_timedelta(age, add_direction=True, locale=language()))
     facts += [f"{key}: {value}" for key, value in document.metadata.items()]

@@ -9,6 +9,7 @@ from rag.keyword_index import terms
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&^=])")
 _LIVE = re.compile(r"[\[\]$<>]|:(?=[a-z-]+\[)|(?<=\w):(?=//)")
 _FENCED = re.compile(r"(^```.*?^```[ \t]*$)", re.MULTILINE | re.DOTALL)
+_SEPARATOR = re.compile(r"(?:\\\||\\-|\\:| )+")  # of a table's head and rows, escaped
 _HEADING_MARK = re.compile(r"^#{1,6} +", re.MULTILINE)
 _MARKER = re.compile(r"\\\[(\d{1,3})\\\]")
 _WORD = re.compile(r"[^\W_]+")
@@ -40,7 +41,26 @@ def marked(text: str, question: str) -> str:
     for start, stop in _joined(_matches(text, question)):
         pieces += [plain(text[end:start]), f":yellow-background[{plain(text[start:stop])}]"]
         end = stop
-    return "".join([*pieces, plain(text[end:])])
+    return _with_tables("".join([*pieces, plain(text[end:])]))
+
+
+def _with_tables(escaped: str) -> str:
+    """Escaped text in which rows of a Markdown table are a table again; the cells stay escaped."""
+    lines = escaped.split("\n")
+    for index, line in enumerate(lines):
+        bare = line.strip()
+        if _SEPARATOR.fullmatch(bare) and index and lines[index - 1].startswith("\\|"):
+            lines[index] = bare.replace("\\", "")
+            lines[index - 1] = "\n" + _row(lines[index - 1])
+            following = index + 1
+            while following < len(lines) and lines[following].startswith("\\|"):
+                lines[following] = _row(lines[following])
+                following += 1
+    return "\n".join(lines)
+
+
+def _row(line: str) -> str:
+    return line.strip().replace("\\|", "|")
 
 
 def answer(text: str, passages: Iterable[int] = (), anchor: str = "") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rag.catalog import Catalog, Collection, Job
-from rag.documents import Document
+from rag.documents import Document, Notice
 from rag.embedders.base import Vectors
 from rag.errors import ProviderError, StoreError, UsageError
 from rag.ingestion import Indexing, Pipeline
@@ -243,6 +243,7 @@ def test_hybrid_without_a_model_searches_words_and_says_so(library: Library) -> 
     result = library.retriever.search(library.collection, Query("apple"))
     assert result.mode == "keyword"
     assert [passage.cosine for passage in result.passages] == [None]
-    assert "The server is away." in str(result.notices[0])
+    assert str(result.notices[0]) == "Searched by keywords only. The server is away."
+    assert result.notices[0].values["reason"] == Notice("The server is away.")
     with pytest.raises(ProviderError):
         library.found("apple", mode="dense")

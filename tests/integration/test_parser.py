@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rag.documents import ParsedFile
+from rag.documents import Notice, ParsedFile
 from rag.errors import Cancelled, DocumentError
 from rag.loaders import Parser
 from rag.settings import load_settings
@@ -42,7 +42,7 @@ def test_errors_keep_template_and_values(tmp_path: Path) -> None:
     path.write_bytes(b"{\\rtf1}")
     with Parser(load_settings()) as parser, pytest.raises(DocumentError) as refused:
         parser.parse(path, "letter.rtf")
-    assert refused.value.values == {"name": "letter.rtf", "kind": "RTF"}
+    assert refused.value.values == {"name": "letter.rtf", "kind": Notice("RTF")}
     assert "{kind}" in refused.value.message
 
 

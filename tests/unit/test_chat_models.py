@@ -122,7 +122,7 @@ FAULTS: dict[str, tuple[list[Fault], str]] = {
     "empty": ([stop()], "{name} returned an empty answer with "),
     "out of length": (
         [stop(after=2, finish="length")],
-        "reached its limit of length. Ask for less at a time.",
+        "reached its length limit. Ask a narrower question.",
     ),
     "odd request": ([status(400, "no such option")], "{name} refused the request (400: no such option)."),
     "too long": ([status(400, "maximum context length is 8")], "Question and passages are too long for "),

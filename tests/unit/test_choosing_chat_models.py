@@ -9,6 +9,7 @@ import pytest
 
 from rag.chat_models.factory import choose_chat_model, make_chat_model
 from rag.chat_models.ollama import OllamaChat, local_ollama, parameter_count
+from rag.engine import open_engine
 from rag.errors import ProviderError, UsageError
 from rag.settings import Settings, load_settings
 from tests import provider_server as server_module
@@ -113,6 +114,29 @@ def test_embedding_and_cloud_models_are_no_chat_models(
 ) -> None:
     provider_server.ollama_models = [ollama_model(name, "1B", family)]
     assert local_ollama(settings(ollama_host=provider_server.url)) == ([name] if chats else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "local"),
+    [
+        ({}, True),
+        ({"chat_model": "extractive"}, True),
+        ({"chat_model": "ollama:qwen3:8b"}, True),
+        ({"chat_model": "ollama:gpt-oss:120b-cloud"}, False),
+        ({"chat_model": "ollama:qwen3:8b", "ollama_host": "http://192.0.2.1:11434"}, False),
+        ({"chat_model": "openai:m", "openai_base_url": "http://localhost:8000/v1"}, True),
+        ({"chat_model": "openai:m", "openai_api_key": "k"}, False),
+        ({"chat_model": "dashscope:m", "dashscope_api_key": "k"}, False),
+        ({"chat_model": "openai:m"}, False),
+        ({"chat_model": "extractive", "chroma_url": "http://192.0.2.1:8000"}, False),
+        ({"chat_model": "extractive", "chroma_url": "http://127.0.0.1:8000"}, True),
+    ],
+)
+def test_what_is_said_to_stay_on_this_computer_does(
+    given: dict[str, str], local: bool, settings: MakeSettings, tmp_path: Path
+) -> None:
+    with open_engine(settings(data_dir=tmp_path, **given)) as engine:
+        assert engine.answers_locally() is local
 
 
 def test_an_ollama_that_is_not_there_or_not_one_is_none(

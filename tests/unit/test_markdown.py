@@ -72,3 +72,11 @@ def test_an_answer_keeps_its_form_and_links_its_markers() -> None:
     assert text == "**Yes** [\\[1\\]](#passage-7-1), but not \\[2\\].\n\n- costs \\$5"
     assert markdown.answer(":red[x]") == "\\:red\\[x\\]"
     assert markdown.answer("```\na[0] < $x\n```\n[1]") == "```\na[0] < $x\n```\n\\[1\\]"
+
+
+def test_a_table_in_a_passage_is_a_table() -> None:
+    text = "Before\n| Tea | Water |\n| --- | --- |\n| *green* | 80 |\nAfter"
+    html = rendered(markdown.marked(text, "green"))
+    assert "<th>Tea</th>" in html and "80</td>" in html
+    assert "<em>" not in html
+    assert "<table" not in rendered(markdown.marked("| not | a table |\n| at | all |", "x"))

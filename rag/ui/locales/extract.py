@@ -1,7 +1,6 @@
 """Finds the texts that the pages translate; `make messages` runs it through Babel.
 
-Babel's own extractor does not look into f-strings before Python 3.12, and takes `Notice(**row["error"])` for
-a text.
+Babel's own extractor does not look into f-strings before Python 3.12.
 """
 
 import ast
@@ -25,12 +24,6 @@ CALLS = {
         "gettext",
     ),
 }
-# Texts that reach one of those calls in a variable.
-IN_VARIABLES = (
-    "Pages without text, probably scans: {pages}. Nothing on them can be found by a search.",
-    "Pages whose letters cannot be told, for their fonts do not say: {pages}.",
-    "Pages with text that a reader of the page does not see: {pages}. It was read too.",
-)
 
 
 def templates(
@@ -38,9 +31,7 @@ def templates(
 ) -> Iterator[tuple[int, str, str | tuple[str | None, ...], list[str]]]:
     """The texts in a Python file, as Babel wants them: line, gettext function, its arguments, comments."""
     for node in ast.walk(ast.parse(source.read())):
-        if isinstance(node, ast.Constant) and node.value in IN_VARIABLES:
-            yield node.lineno, "gettext", str(node.value), []
-        elif isinstance(node, ast.Call) and (function := CALLS.get(called(node))):
+        if isinstance(node, ast.Call) and (function := CALLS.get(called(node))):
             yield node.lineno, function, tuple(text_of(each) for each in node.args), []
 
 
