@@ -27,7 +27,7 @@ def ingest(paths: list[Path], model_id: str) -> tuple[float, list[str], int]:
         for path in paths:
             with path.open("rb") as source:
                 jobs.append(engine.add_file(collection, path.name, source))
-        ended = [engine.run_job(job) for job in jobs]
+        ended = list(engine.run_jobs(jobs))
         seconds = time.perf_counter() - started
         if failed := [f"{job.name}: {job.error}" for job in ended if job.state != "done"]:
             raise SystemExit("\n".join(failed))

@@ -1,7 +1,7 @@
 """Everything Passage can do, wired together once: what the pages and the command are clients of."""
 
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -135,12 +135,14 @@ class Engine:
                 with path.open("rb") as source:
                     self.add_file(collection, path.name, source)
 
-    def run_job(self, job_id: int, on_progress: Callable[[Job], None] | None = None) -> Job:
-        """Do a queued job here and now, without a worker; the job as it ended."""
+    def run_jobs(
+        self, job_ids: Iterable[int], on_progress: Callable[[Job], None] | None = None
+    ) -> Iterator[Job]:
+        """Do queued jobs here and now, without a worker; each as it ended, in their order."""
+        self._parser.warm_up()
         self._ready()
-        if job := self.catalog.jobs.take(job_id):
-            self._pipeline.run(job, on_progress)
-        return self.catalog.jobs.get(job_id)
+        taken = filter(None, map(self.catalog.jobs.take, job_ids))
+        return map(self.catalog.jobs.get, self._pipeline.run(taken, on_progress))
 
     def delete_document(self, document_id: str) -> None:
         """Remove a document from both indexes, the catalogue and the originals. Raises UsageError."""
@@ -257,6 +259,7 @@ class Engine:
     def _warm_up(self) -> None:
         """Pay for loading before the first question; what fails here is told when it is asked for."""
         try:
+            self._parser.warm_up()
             self._retriever.warm_up(self.collection())
             model = self.chat_model()
         except RagError:

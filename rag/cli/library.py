@@ -115,12 +115,11 @@ def _ingest_all(
             reason = f"{path} cannot be opened: {error.strerror}. Check the path and its permissions."
             yield _ingest_row({"name": name, "status": "failed", "error": reason})
             note(f"failed     {name}: {reason}")
+    started = time.perf_counter()
     try:
-        while queued:
-            started = time.perf_counter()
-            job = engine.run_job(queued[0], _show_progress)
-            queued.pop(0)
+        for job in engine.run_jobs(queued, _show_progress):
             row = _job_row(engine, job, time.perf_counter() - started)
+            started = time.perf_counter()
             note(f"{row['status']:<10} {row['name']}" + (f": {row['error']}" if row["error"] else ""))
             for warning in row["warnings"]:
                 note(f"           {warning}")

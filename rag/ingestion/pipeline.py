@@ -3,12 +3,14 @@
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from rag.catalog import Catalog, Collection, Job, text_hash
 from rag.chunking import split_sections
@@ -22,6 +24,7 @@ BATCH_TEXTS = 64  # between two batches a job can be cancelled and shows its pro
 RESERVED_KEYS = frozenset({"document_id", "document", "type", "added", "page"})
 
 log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 
 
 class FileParser(Protocol):
@@ -37,7 +40,7 @@ class _Read:
 
 
 class Pipeline:
-    """Runs jobs one after another; while one is embedded, the next file is read."""
+    """Runs jobs one after another; while one is embedded, the next is read and the one before is stored."""
 
     def __init__(
         self,
@@ -53,20 +56,42 @@ class Pipeline:
         self._parser = parser
         self._embedder_of = embedder_of
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passage-reader")
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passage-writer")
         self._ahead: dict[int, Future[_Read]] = {}
         self._stopping = threading.Event()
         self._on_progress: Callable[[Job], None] | None = None
 
-    def run(self, job: Job, on_progress: Callable[[Job], None] | None = None) -> None:
-        """Take a started job to its end; whatever happens is noted in the catalogue."""
+    def run(self, jobs: Iterable[Job], on_progress: Callable[[Job], None] | None = None) -> Iterator[int]:
+        """Take started jobs to their end, in their order; their ids as they end.
+
+        Whatever happens to one is noted in the catalogue and stops no other.
+        """
         self._on_progress = on_progress
-        jobs = self._catalog.jobs
+        ending: deque[tuple[int, Future[None] | None]] = deque()
+        for job in jobs:
+            prepared = self._guarded(job, self._prepare)
+            store = (
+                self._writer.submit(self._guarded, job, partial(self._store, prepared)) if prepared else None
+            )
+            ending.append((job.id, store))
+            if len(ending) > 1:
+                yield _ended(*ending.popleft())
+        while ending:
+            yield _ended(*ending.popleft())
+
+    def close(self) -> None:
+        """End at the next batch; interrupted jobs go on when Passage starts again."""
+        self._stopping.set()
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._writer.shutdown(wait=True, cancel_futures=True)
+
+    def _guarded(self, job: Job, step: Callable[[Job], _Result | None]) -> _Result | None:
+        """What the step gives; None if it ended the job, well or not."""
         try:
-            status, document_id = self._ingest(job)
-            jobs.finish(job.id, "done", status=status, document_id=document_id)
+            return step(job)
         except Cancelled:
             if not self._stopping.is_set():
-                jobs.finish(job.id, "cancelled")
+                self._catalog.jobs.finish(job.id, "cancelled")
                 self._drop_unused_original(job)
         except RagError as error:
             self._fail(job, Notice.of(error))
@@ -82,30 +107,42 @@ class Pipeline:
             )
         finally:
             self._ahead.pop(job.id, None)
+        return None
 
-    def close(self) -> None:
-        """End at the next batch; interrupted jobs go on when Passage starts again."""
-        self._stopping.set()
-        self._reader.shutdown(wait=False, cancel_futures=True)
-
-    def _ingest(self, job: Job) -> tuple[str, str]:
-        documents = self._catalog.documents
-        same = documents.with_content(job.collection_id, job.sha256)
-        if same and dict(same.metadata) == dict(job.metadata):
-            return "unchanged", same.id
+    def _prepare(self, job: Job) -> _Read | None:
+        """Read, split and embed a file; None if it is there already."""
+        if self._is_unchanged(job):
+            return None
         collection = self._catalog.collections.get(job.collection_id)
         read = self._read_ahead(job, collection).result()
         self._read_next(job)
         self._embed(job, collection, read.chunks)
-        self._check_cancelled(job)
-        self._progress(job, "indexing", len(read.chunks), len(read.chunks))
-        replaces = any(each.status == "ready" for each in documents.named(collection.id, job.name))
+        return read
+
+    def _store(self, read: _Read, job: Job) -> None:
+        """Write a prepared file to the catalogue and the indexes, while the next one is prepared."""
+        documents = self._catalog.documents
         with self._indexing.lock:
-            self._embed(job, collection, read.chunks)  # a deletion may have taken shared vectors meanwhile
+            self._check_cancelled(job)
+            if self._is_unchanged(job):  # it may have been queued twice
+                return
+            self._progress(job, "indexing", len(read.chunks), len(read.chunks))
+            replaces = any(each.status == "ready" for each in documents.named(job.collection_id, job.name))
+            # A deletion may have taken shared vectors meanwhile.
+            self._embed(job, self._catalog.collections.get(job.collection_id), read.chunks)
             document = self._document(job, read)
             documents.add(document, read.chunks)
             self._indexing.publish(document)
-        return ("replaced" if replaces else "added"), document.id
+        status = "replaced" if replaces else "added"
+        self._catalog.jobs.finish(job.id, "done", status=status, document_id=document.id)
+
+    def _is_unchanged(self, job: Job) -> bool:
+        """Whether the collection has this content already; if so, the job is done."""
+        same = self._catalog.documents.with_content(job.collection_id, job.sha256)
+        if same is None or dict(same.metadata) != dict(job.metadata):
+            return False
+        self._catalog.jobs.finish(job.id, "done", status="unchanged", document_id=same.id)
+        return True
 
     def _read_ahead(self, job: Job, collection: Collection) -> Future[_Read]:
         if job.id not in self._ahead:
@@ -206,3 +243,9 @@ class Pipeline:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _ended(job_id: int, store: Future[None] | None) -> int:
+    if store:
+        store.result()
+    return job_id

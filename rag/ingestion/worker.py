@@ -2,7 +2,7 @@
 
 import threading
 
-from rag.catalog import Catalog
+from rag.catalog import Catalog, Job
 from rag.ingestion.pipeline import Pipeline
 
 
@@ -35,6 +35,9 @@ class IngestionWorker:
     def _work(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
-            while not self._stop.is_set() and (job := self._catalog.jobs.take()):
-                self._pipeline.run(job)
+            for _job_id in self._pipeline.run(iter(self._next, None)):
+                pass
             self._wake.wait()
+
+    def _next(self) -> Job | None:
+        return None if self._stop.is_set() else self._catalog.jobs.take()

@@ -1,5 +1,6 @@
 """What a process that reads strangers' files may not do."""
 
+import os
 import sys
 
 OPEN_FILES = 128
@@ -12,8 +13,13 @@ FORBIDDEN = frozenset({
 })  # fmt: skip
 
 
+POLITENESS = 10
+
+
 def limit_resources(memory_mb: int) -> None:
     """Cap memory at `memory_mb` above what the process has now, and open files, written bytes and core dumps.
+
+    It also yields to the app: whatever is read ahead waits for the embedding of what was read before.
 
     Where the system has no such limits (Windows; memory on macOS) the parent process watches instead.
     """
@@ -27,6 +33,7 @@ def limit_resources(memory_mb: int) -> None:
         (resource.RLIMIT_FSIZE, WRITTEN_BYTES),
     ):
         resource.setrlimit(limit, (value, value))
+    os.nice(POLITENESS)
     if sys.platform == "linux":
         import psutil  # type: ignore[import-untyped]
 

@@ -82,12 +82,20 @@ class Parser:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def warm_up(self) -> None:
+        """Start the worker process, so that the first file does not wait for it."""
+        with self._turn(_never):
+            self._ready_worker()
+
+    def _ready_worker(self) -> WorkerProcess:
+        if self._worker is None or self._worker.is_spent():
+            self._discard()
+            self._worker = WorkerProcess(self._settings.parse_memory_mb)
+        return self._worker
+
     def _ask(self, request: dict[str, Any], name: str, cancelled: Callable[[], bool]) -> dict[str, Any]:
         with self._turn(cancelled):
-            worker = self._worker
-            if worker is None or worker.is_spent():
-                self._discard()
-                worker = self._worker = WorkerProcess(self._settings.parse_memory_mb)
+            worker = self._ready_worker()
             try:
                 answer = worker.answer(request, name, self._settings.parse_timeout, cancelled)
             except BaseException:

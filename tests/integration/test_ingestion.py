@@ -50,7 +50,7 @@ class Library:
         number = self.queue(name, text, **metadata)
         job = self.catalog.jobs.take(number)
         assert job
-        self.pipeline.run(job)
+        list(self.pipeline.run([job]))
         return self.catalog.jobs.get(number)
 
     def documents(self) -> list[Document]:
@@ -174,12 +174,22 @@ def test_a_lost_index_is_rebuilt_without_embedding(library: Library) -> None:
     assert library.found("apple") == ["An apple is red."]
 
 
+def test_many_files_at_once_end_in_their_order(library: Library) -> None:
+    texts = ["An apple.", "A pear.", " ", "An apple.", "A plum and a pear."]
+    numbers = [library.queue(f"{place}.txt", text) for place, text in enumerate(texts)]
+    jobs = (job for number in numbers if (job := library.catalog.jobs.take(number)))
+    assert list(library.pipeline.run(jobs)) == numbers
+    statuses = [library.catalog.jobs.get(number).status for number in numbers]
+    assert statuses == ["added", "added", "failed", "unchanged", "added"]
+    assert library.indexing.check(library.collection).clean
+
+
 def test_a_cancelled_job_leaves_no_trace(library: Library) -> None:
     number = library.queue("fruit.txt", "An apple is red.")
     job = library.catalog.jobs.take(number)
     assert job
     library.catalog.jobs.cancel(number)
-    library.pipeline.run(job)
+    list(library.pipeline.run([job]))
     assert library.catalog.jobs.get(number).state == "cancelled"
     assert library.documents() == []
     assert not library.catalog.originals.path(job.sha256).exists()
