@@ -21,7 +21,7 @@ def ingest(paths: list[Path], model_id: str) -> tuple[float, list[str], int]:
         open_engine(load_settings(data_dir=folder, embedder=model_id)) as engine,
     ):
         collection = engine.collection()
-        engine.embedder_of(collection).embed_query("warm up")
+        engine.models.embedder_of(collection).embed_query("warm up")
         started = time.perf_counter()
         jobs = []
         for path in paths:

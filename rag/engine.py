@@ -5,17 +5,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import replace
 from typing import BinaryIO
 
-from rag.answering import EXTRACTIVE, Answer, answer, search_question
+from rag.answering import Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
-from rag.chat_models.base import ChatModel
 from rag.chat_models.streaming import is_loopback
-from rag.documents import Fingerprint, Metadata, Notice, Passage
-from rag.embedders.base import Embedder
-from rag.errors import ProviderError, RagError, UsageError
+from rag.documents import Metadata, Passage
+from rag.errors import RagError, UsageError
 from rag.ingestion import Indexing, IndexReport, IngestionWorker, Pipeline
 from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
+from rag.models import Models
 from rag.retrieval import Query, Retriever, SearchResult
 from rag.settings import Settings
 from rag.vector_index import VectorIndex
@@ -33,17 +32,19 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.models = Models(settings)
         self.catalog = Catalog(settings.data_dir)
         self._vectors = VectorIndex(settings.data_dir, settings.chroma_url)
         self._keywords = KeywordIndex(settings.data_dir)
         self._indexing = Indexing(self.catalog, self._vectors, self._keywords)
-        self._retriever = Retriever(self.catalog, self._vectors, self._keywords, self.embedder_of)
+        self._retriever = Retriever(self.catalog, self._vectors, self._keywords, self.models.embedder_of)
         self._parser = Parser(settings)
         self._pictures = Parser(settings)
-        self._pipeline = Pipeline(settings, self.catalog, self._indexing, self._parser, self.embedder_of)
+        self._pipeline = Pipeline(
+            settings, self.catalog, self._indexing, self._parser, self.models.embedder_of
+        )
         self._worker = IngestionWorker(self.catalog, self._pipeline)
-        self._embedders: dict[str, Embedder] = {}
-        self._chat_models: dict[str | None, ChatModel | None] = {}
+        self._warming = threading.Thread(target=self._warm_up, name="passage-warm-up", daemon=True)
         self._lock = threading.RLock()
         self._recovered = False
 
@@ -52,17 +53,16 @@ class Engine:
         self._ready()
         self.catalog.jobs.requeue_interrupted()
         self._worker.start()
-        threading.Thread(target=self._warm_up, name="passage-warm-up", daemon=True).start()
+        self._warming.start()
 
     def close(self) -> None:
         """Stop the worker and the model processes, and let go of the data folder."""
         self._worker.close()
+        if self._warming.is_alive():
+            self._warming.join(timeout=60)  # native code that is still loading would abort the process
         self._parser.close()
         self._pictures.close()
-        for model in self._chat_models.values():
-            close = getattr(model, "close", None)
-            if close:
-                close()
+        self.models.close()
         self._keywords.close()
         self._vectors.close()
         self.catalog.close()
@@ -83,7 +83,7 @@ class Engine:
         hnsw: Mapping[str, str | int | float] | None = None,
     ) -> Collection:
         """Add a collection embedded by `embedder` ("provider:model"). Raises UsageError, ProviderError."""
-        fingerprint = self._embedder(embedder or self.settings.embedder).fingerprint
+        fingerprint = self.models.embedder(embedder or self.settings.embedder).fingerprint
         collection = self.catalog.collections.create(name, fingerprint, hnsw=hnsw)
         try:
             self._indexing.create(collection)
@@ -186,51 +186,16 @@ class Engine:
         yield from answer(
             query.question,
             found.passages,
-            chat_model=self.chat_model(chat_model),
-            embedder=self.embedder_of(collection),
+            chat_model=self.models.chat_model(chat_model),
+            embedder=self.models.embedder_of(collection),
             relevance=relevance,
             history=history,
         )
 
-    def chat_model(self, model_id: str | None = None) -> ChatModel | None:
-        """The chat model that answers; None: sentences are quoted. Raises UsageError, ProviderError."""
-        from rag.chat_models.factory import choose_chat_model, make_chat_model
-
-        wanted = model_id or self.settings.chat_model
-        if wanted == EXTRACTIVE:
-            return None
-        with self._lock:
-            if wanted not in self._chat_models:
-                chosen = (
-                    make_chat_model(self.settings, wanted) if wanted else choose_chat_model(self.settings)
-                )
-                if chosen is None:
-                    return None  # ask again next time: a model may be installed by then
-                self._chat_models[wanted] = chosen
-            return self._chat_models[wanted]
-
     def answers_locally(self) -> bool:
-        """Whether questions and documents stay on this machine; False where no chat model can be had."""
-        if self.settings.chroma_url and not is_loopback(self.settings.chroma_url):
-            return False
-        try:
-            model = self.chat_model()
-        except RagError:
-            return False
-        return model is None or model.is_local
-
-    def embedder_of(self, collection: Collection) -> Embedder:
-        """The model a collection belongs to. Raises ProviderError if it is not the one it was made with."""
-        embedder = self._embedder(collection.fingerprint.id)
-        if embedder.fingerprint != collection.fingerprint:
-            raise ProviderError(
-                "The collection “{name}” was embedded by {theirs}, but {ours} is installed under that name. "
-                "Install the model it was made with, or add its documents to a new collection.",
-                name=collection.name,
-                theirs=_described(collection.fingerprint),
-                ours=_described(embedder.fingerprint),
-            )
-        return embedder
+        """Whether questions and documents stay on this machine."""
+        url = self.settings.chroma_url
+        return (url is None or is_loopback(url)) and self.models.answer_locally()
 
     # Health
 
@@ -240,14 +205,6 @@ class Engine:
         if repair and not self._indexing.check(collection).clean:
             self._indexing.rebuild(collection)
         return self._indexing.check(collection)
-
-    def _embedder(self, model_id: str) -> Embedder:
-        from rag.embedders.factory import make_embedder
-
-        with self._lock:
-            if model_id not in self._embedders:
-                self._embedders[model_id] = make_embedder(self.settings, model_id)
-            return self._embedders[model_id]
 
     def _ready(self) -> None:
         with self._lock:
@@ -261,20 +218,6 @@ class Engine:
         try:
             self._parser.warm_up()
             self._retriever.warm_up(self.collection())
-            model = self.chat_model()
+            self.models.warm_up()
         except RagError:
             return
-        warm_up = getattr(model, "warm_up", None)
-        if warm_up:
-            warm_up()
-
-
-def _described(fingerprint: Fingerprint) -> Notice:
-    return Notice(
-        "{model} (revision {revision}, {dimension} dimensions)",
-        {
-            "model": fingerprint.id,
-            "revision": fingerprint.revision[:12],
-            "dimension": fingerprint.dimension,
-        },
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -219,25 +220,20 @@ def _quiet() -> Any:
     return Settings(anonymized_telemetry=False)
 
 
-class _mapped:  # noqa: N801 - reads as a verb where it is used
+@contextmanager
+def _mapped(action: Notice, *, bad_request: Where | None = None) -> Iterator[None]:
     """Turns Chroma's errors into ours at this one border."""
-
-    def __init__(self, action: Notice, *, bad_request: Where | None = None) -> None:
-        self._action = action
-        self._bad_request = bad_request
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is None or isinstance(error, RagError) or not isinstance(error, Exception):
-            return
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        if self._bad_request is not None and isinstance(error, (ValueError, TypeError)):
+    try:
+        yield
+    except RagError:
+        raise
+    except Exception as error:
+        lines = str(error).strip().splitlines()
+        reason = lines[0].rstrip(".") if lines else type(error).__name__
+        if bad_request is not None and isinstance(error, (ValueError, TypeError)):
             raise UsageError(
-                "The filter is not valid: {reason}. Correct it, or search without it.",
-                reason=reason.rstrip("."),
+                "The filter is not valid: {reason}. Correct it, or search without it.", reason=reason
             ) from error
         raise StoreError(
-            "Chroma could not {action}: {reason}. Run: rag check --repair", action=self._action, reason=reason
+            "Chroma could not {action}: {reason}. Run: rag check --repair", action=action, reason=reason
         ) from error

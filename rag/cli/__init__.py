@@ -5,7 +5,8 @@ import sys
 import click
 
 from rag.cli.app import models, serve
-from rag.cli.library import check, collections, documents, ingest
+from rag.cli.collections import collections
+from rag.cli.library import check, documents, ingest
 from rag.cli.questions import ask, search
 from rag.errors import RagError, UsageError
 

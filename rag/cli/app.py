@@ -1,5 +1,6 @@
 """rag serve and rag models: the app, and the model files it runs on."""
 
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,26 @@ def serve(host: str | None, port: int | None) -> None:
 
     settings = load_settings()
     address, number = host or settings.host, port or settings.port
+    _check_free(address, number)
     shown = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::") else address
     note(f"Passage is starting on http://{shown}:{number} — stop it with Ctrl+C.")
     run(settings, host=address, port=number)
+
+
+def _check_free(host: str, port: int) -> None:
+    from rag.errors import UsageError
+
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return
+    except OSError as error:
+        raise UsageError(
+            "Passage cannot listen on {host}, port {port}: {reason}. Stop what uses it, or choose another port "
+            "with --port.",
+            host=host,
+            port=port,
+            reason=error.strerror or error,
+        ) from error
 
 
 @click.group(invoke_without_command=True)

@@ -25,8 +25,8 @@ def read_encrypted(source: Source) -> ParsedFile:
 
 def _decrypted(source: Source, password: str) -> bytes:
     try:
-        from msoffcrypto import OfficeFile  # type: ignore[import-not-found,import-untyped,unused-ignore]
-        from msoffcrypto.exceptions import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        from msoffcrypto import OfficeFile
+        from msoffcrypto.exceptions import (
             DecryptionError,
             FileFormatError,
             InvalidKeyError,

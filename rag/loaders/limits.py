@@ -35,7 +35,7 @@ def limit_resources(memory_mb: int) -> None:
         resource.setrlimit(limit, (value, value))
     os.nice(POLITENESS)
     if sys.platform == "linux":
-        import psutil  # type: ignore[import-untyped]
+        import psutil
 
         cap = psutil.Process().memory_info().vms + (memory_mb << 20)
         resource.setrlimit(resource.RLIMIT_AS, (cap, cap))

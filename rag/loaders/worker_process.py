@@ -36,7 +36,7 @@ class WorkerProcess:
     """One worker process and the pipes to it."""
 
     def __init__(self, memory_mb: int) -> None:
-        import psutil  # type: ignore[import-untyped]
+        import psutil
 
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill()
         # Decrypted files pass through it: it goes with the process, however that ends.
