@@ -36,8 +36,8 @@ def _check_free(host: str, port: int) -> None:
             return
     except OSError as error:
         raise UsageError(
-            "Passage cannot listen on {host}, port {port}: {reason}. Stop what uses it, or choose another port "
-            "with --port.",
+            "Passage cannot listen on {host}, port {port}: {reason}. Stop what uses it, or choose another "
+            "port with --port.",
             host=host,
             port=port,
             reason=error.strerror or error,
