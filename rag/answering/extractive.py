@@ -20,9 +20,10 @@ def quote(question: str, passages: Sequence[Passage], embedder: Embedder) -> Cit
         for sentence in scored_sentences(question, passages, embedder)
         if len(terms(sentence.text)) >= FEWEST_WORDS
     ]
-    best = sorted(sentences, key=lambda sentence: -sentence.score)[:MOST_SENTENCES]
+    once = {sentence.text: sentence for sentence in sorted(sentences, key=lambda each: each.score)}
+    best = sorted(once.values(), key=lambda sentence: -sentence.score)[:MOST_SENTENCES]
     near = [sentence for sentence in best if sentence.score >= best[0].score - NEAR]
-    quoted = dict.fromkeys(f"“{sentence.text}” [{sentence.passage.rank}]" for sentence in near)
+    quoted = [f"“{sentence.text}” [{sentence.passage.rank}]" for sentence in near]
     used = {sentence.passage.rank: sentence.passage for sentence in near}
     return Cited(
         "\n\n".join(quoted),
