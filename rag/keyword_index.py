@@ -16,11 +16,11 @@ import tantivy
 from rag.errors import StoreError
 
 K1 = 1.2  # Tantivy's; with it the highest score of a term is idf · (K1 + 1)
-_RUN = re.compile(
-    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+|[^\W_]+(?:[.'’+#&/-][^\W_]+)*[+#]*"
-)
-_PART = re.compile(r"[^\W_]+")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_SCRIPTS = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # written without spaces
+_WORD = rf"[^\W_{_SCRIPTS}]+"
+_RUN = re.compile(rf"[{_SCRIPTS}]+|{_WORD}(?:[.'’+#&/-]{_WORD})*[+#]*")
+_PART = re.compile(_WORD)
+_CJK = re.compile(f"[{_SCRIPTS}]")
 
 
 def terms(text: str) -> list[str]:

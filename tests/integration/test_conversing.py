@@ -1,0 +1,86 @@
+"""Conversations: every turn is kept as it was shown, whatever ends it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.conversing import LiveTurn, Turn, converse, turns
+from rag.engine import Engine
+from rag.retrieval import Query
+from rag.settings import Settings
+from tests.faults import cut, hang
+from tests.provider_server import OPENAI_CHAT, ProviderServer
+
+
+@pytest.fixture
+def engine(tmp_path: Path, models_dir: Path, provider_server: ProviderServer) -> Iterator[Engine]:
+    settings = Settings(
+        data_dir=tmp_path / "store",
+        models_dir=models_dir,
+        chat_model="openai:test",
+        openai_base_url=f"{provider_server.url}/v1",
+        request_timeout=30,
+    )
+    (tmp_path / "rules.txt").write_text("Dogs stay outside. Books may be kept for four weeks.")
+    with Engine(settings) as opened:
+        with (tmp_path / "rules.txt").open("rb") as source:
+            list(opened.run_jobs([opened.add_file(opened.collection(), "rules.txt", source)]))
+        yield opened
+
+
+def ask(engine: Engine, conversation_id: str, question: str) -> list[Turn]:
+    conversation = engine.catalog.conversations.find(conversation_id)
+    assert conversation
+    return list(converse(engine, conversation, Query(question)))
+
+
+def start(engine: Engine) -> str:
+    return engine.catalog.conversations.start(engine.collection().id, "How long?").id
+
+
+def test_a_turn_is_kept_with_its_passages(engine: Engine, provider_server: ProviderServer) -> None:
+    provider_server.pieces = ("Books may be kept ", "for four weeks [1].")
+    conversation = start(engine)
+    first, *_, last = ask(engine, conversation, "How long may books be kept?")
+    assert first.passages and not first.text
+    assert (last.state, last.text) == ("done", "Books may be kept for four weeks [1].")
+    assert turns(engine, conversation) == [last]
+    engine.delete_document(last.passages[0].document_id)
+    assert turns(engine, conversation)[0].passages == last.passages
+
+
+def test_a_follow_up_is_searched_with_its_question(engine: Engine, provider_server: ProviderServer) -> None:
+    provider_server.pieces = ("Books may be kept for four weeks [1].",)
+    conversation = start(engine)
+    ask(engine, conversation, "How long may books be kept?")
+    last = ask(engine, conversation, "And what about dogs?")[-1]
+    assert last.searched == "How long may books be kept? And what about dogs?"
+    sent = provider_server.requests[-1].body["messages"]
+    assert [message["role"] for message in sent] == ["system", "user", "assistant", "user"]
+
+
+def test_an_answer_that_breaks_off_keeps_its_beginning(
+    engine: Engine, provider_server: ProviderServer
+) -> None:
+    provider_server.pieces = ("Books may ", "be kept ", "for ever")
+    provider_server.script(OPENAI_CHAT, [cut(after=2)])
+    conversation = start(engine)
+    last = ask(engine, conversation, "How long may books be kept?")[-1]
+    assert (last.state, last.text) == ("failed", "Books may be kept ")
+    assert last.error
+    assert turns(engine, conversation) == [last]
+
+
+def test_leaving_a_silent_model_keeps_what_is_there(engine: Engine, provider_server: ProviderServer) -> None:
+    provider_server.pieces = ("Books may ", "be kept ", "for ever")
+    provider_server.script(OPENAI_CHAT, [hang(after=2)])
+    conversation = engine.catalog.conversations.find(start(engine))
+    assert conversation
+    live = LiveTurn(engine, conversation, Query("How long may books be kept?"), beat=0.01)
+    for turn in live:
+        if turn and turn.text == "Books may be kept ":
+            break
+    live.stop()
+    (kept,) = turns(engine, conversation.id)
+    assert (kept.state, kept.text) == ("stopped", "Books may be kept ")

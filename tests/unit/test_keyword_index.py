@@ -1,0 +1,46 @@
+"""The words of the keyword index: the same on both sides, for both languages."""
+
+from pathlib import Path
+
+import pytest
+
+from rag.keyword_index import KeywordIndex, terms
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Library's rules", ["the", "library's", "library", "s", "rules"]),
+        ("bge-m3 and C++", ["bge-m3", "bge", "m3", "and", "c++", "c"]),
+        ("北京的苹果", ["北京", "京的", "的苹", "苹果"]),
+        ("第5章", ["第", "5", "章"]),
+        ("ＡＢＣ １２３", ["abc", "123"]),
+        ("—!?。", []),
+    ],
+)
+def test_terms(text: str, expected: list[str]) -> None:
+    assert terms(text) == expected
+
+
+def test_the_bound_is_never_below_a_score(tmp_path: Path) -> None:
+    index = KeywordIndex(tmp_path)
+    texts = ["running dogs", "a dog runs and runs", "cats sleep", "狗在跑步", "dog"]
+    index.write("test", [(str(number), "document", text) for number, text in enumerate(texts)])
+    for question in ("dogs running", "狗", "跑步", "dog", "nothing of it", ""):
+        hits, bound = index.search("test", question, n=10)
+        assert all(0 < score <= bound for _, score in hits)
+    assert {key for key, _ in index.search("test", "dogs running", n=10)[0]} == {"0", "1", "4"}
+    index.close()
+
+
+def test_rewriting_and_deleting_leave_one_row_or_none(tmp_path: Path) -> None:
+    index = KeywordIndex(tmp_path)
+    index.write("test", [("a", "one", "apple"), ("b", "two", "apple")])
+    index.write("test", [("a", "one", "pear")])
+    assert index.ids("test") == {"a", "b"}
+    assert [key for key, _ in index.search("test", "apple", n=5)[0]] == ["b"]
+    index.delete_document("test", "two")
+    assert index.ids("test") == {"a"}
+    index.drop("test")
+    assert index.ids("test") == set()
+    index.close()
