@@ -17,6 +17,7 @@ from rag.retrieval import Query, SearchResult
 
 SAVE_SECONDS = 1.0  # how often a growing answer is saved
 HISTORY_TURNS = 3
+PASSAGES_FIRST_SECONDS = 1.0  # a model on this machine takes every core: the passages are shown before
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class LiveTurn:
         self._latest: Turn | None = None
         self._grown: queue.SimpleQueue[Turn | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
+        self._seen = threading.Event()
         threading.Thread(target=self._run, name="passage-answer", daemon=True).start()
 
     def __iter__(self) -> Iterator[Turn | None]:
@@ -130,6 +132,7 @@ class LiveTurn:
                 return
             self._latest = turn
             yield turn
+            self._seen.set()
 
     def stop(self) -> None:
         """Keep what is there and end; the model is let go with its next piece, or its time-out."""
@@ -144,6 +147,7 @@ class LiveTurn:
                     if self._stopped.is_set():
                         break
                     self._grown.put(turn)
+                    self._seen.wait(PASSAGES_FIRST_SECONDS)
         finally:
             self._grown.put(None)
 

@@ -149,6 +149,10 @@ class Engine:
         self._ready()
         self._indexing.delete(document_id)
 
+    def has_document(self, document_id: str) -> bool:
+        """Whether there is a document of this id."""
+        return self.catalog.documents.find(document_id) is not None
+
     def page_picture(self, document_id: str, page: int, *, highlight: str = "") -> bytes:
         """A PDF's page as PNG with a passage's text marked. Raises DocumentError."""
         document = self.catalog.documents.get(document_id)

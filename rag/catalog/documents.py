@@ -92,12 +92,16 @@ class Documents:
                 hashes,
             )
 
+    def find(self, document_id: str) -> Document | None:
+        """The document of this id, or None."""
+        rows = self._select("d.id = ?", (document_id,))
+        return rows[0] if rows else None
+
     def get(self, document_id: str) -> Document:
         """The document of this id. Raises UsageError if there is none."""
-        rows = self._select("d.id = ?", (document_id,))
-        if not rows:
-            raise UsageError("There is no document with the id {id}.", id=document_id)
-        return rows[0]
+        if document := self.find(document_id):
+            return document
+        raise UsageError("There is no document with the id {id}.", id=document_id)
 
     def all(self, collection_id: str) -> list[Document]:
         """The documents of a collection that a user sees, newest first."""

@@ -27,11 +27,10 @@ def page() -> None:
         t("Ask about your documents") if documents else t("Add documents first"),
         disabled=not documents,
         submit_mode="stop",
-        max_chars=2000,
     ) or st.session_state.pop("suggested", None)
     welcome = st.empty()
     if not shown and not question:
-        with welcome.container():
+        with welcome.container(key="welcome"):
             invitation(documents)
         return
     talk, evidence = st.columns([11, 9], gap="large")
@@ -56,9 +55,12 @@ def _start(question: str) -> Conversation:
 def _ask(current: Conversation, question: str, options: Options, beside: DeltaGenerator) -> None:
     """Draw a turn while it grows; what is drawn here is drawn again from the catalogue afterwards."""
     st.session_state.pop("beside", None)
+    st.session_state["answering"] = False
     st.chat_message("user", avatar=":material/person:").markdown(markdown.plain(question))
     with st.chat_message("assistant", avatar=":material/menu_book:"):
         state, place = st.empty(), st.empty()
+        st.button(t("Stop"), key="stop", icon=":material/stop_circle:", type="tertiary")
+        _draw_again_after_a_stop()
         live = LiveTurn(engine(), current, options.query(question))
         started = time.monotonic()
         turn = None
@@ -69,11 +71,21 @@ def _ask(current: Conversation, question: str, options: Options, beside: DeltaGe
                         passages.show(grown, interactive=False)
                 turn = grown or turn
                 if turn and turn.text:
+                    state.empty()
                     place.markdown(markdown.answer(turn.text))
                 else:
                     state.caption(_waiting(turn, time.monotonic() - started))
         finally:
             live.stop()
+
+
+@st.fragment(run_every=1.5)
+def _draw_again_after_a_stop() -> None:
+    """A stop ends the run before it can say so; this is run again only once the run has ended."""
+    if st.session_state.get("answering"):
+        st.session_state["answering"] = False
+        st.rerun()
+    st.session_state["answering"] = True
 
 
 def _waiting(turn: Turn | None, seconds: float) -> str:

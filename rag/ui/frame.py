@@ -7,6 +7,7 @@ import streamlit as st
 from rag.catalog import DEFAULT_NAME
 from rag.errors import RagError
 from rag.ui import chat, library
+from rag.ui.markdown import plain
 from rag.ui.session import conversation, engine, open_conversation
 from rag.ui.text import LANGUAGES, language, t, tell
 
@@ -63,10 +64,10 @@ def _conversations(chat_page: st.Page, *, is_chat: bool) -> None:
         row = st.container(horizontal=True, gap=None, wrap=False, vertical_alignment="center")
         icon = ":material/chat_bubble:" if current and current.id == each.id else None
         if row.button(
-            each.title, key=f"open-conversation-{each.id}", type="tertiary", icon=icon, width="stretch"
+            plain(each.title), key=f"open-conversation-{each.id}", type="tertiary", icon=icon, width="stretch"
         ):
             open_conversation(each.id)
-            st.switch_page(chat_page)
+            st.switch_page(chat_page, query_params={"c": each.id})
         if row.button(
             "",
             key=f"forget-{each.id}",

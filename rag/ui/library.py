@@ -17,11 +17,9 @@ from rag.ui.search_options import type_name
 from rag.ui.session import collection, engine
 from rag.ui.text import language, t, tell, tn
 
-FILE_TYPES = ["pdf", "docx", "html", "htm", "md", "markdown", "txt"]
 _BUTTON_TEXT = '[data-testid="stFileUploaderDropzone"] button p::after'  # style.css hides the English one
 PER_PAGE = 20
 MOST_JOBS = 8
-ORDER = {"running": 0, "queued": 1, "failed": 2}  # what ended well comes last
 FINISHED_SECONDS = 60  # how long an ended job stays in sight
 
 
@@ -37,16 +35,14 @@ def _upload() -> None:
     round_number = st.session_state.setdefault("upload_round", 0)
     files, folder = st.tabs([t("Files"), t("Folder")])
     help_text = t(
-        "PDF, Word, HTML, Markdown and text files up to {most} MB", most=engine().settings.max_file_mb
+        "PDF, Word, HTML, Markdown and text files up to {most} MB: choose them, or drop them here",
+        most=engine().settings.max_file_mb,
     )
     with files:
-        chosen = st.file_uploader(
-            help_text, FILE_TYPES, accept_multiple_files=True, key=f"files-{round_number}"
-        )
+        chosen = st.file_uploader(help_text, accept_multiple_files=True, key=f"files-{round_number}")
     with folder:
         chosen += st.file_uploader(
-            t("All files of these types in a folder"),
-            FILE_TYPES,
+            t("All PDF, Word, HTML, Markdown and text files in a folder"),
             accept_multiple_files="directory",
             key=f"folder-{round_number}",
         )
@@ -69,14 +65,26 @@ def _progress() -> None:
     if not jobs:
         return
     with st.container(border=True, gap="xsmall"):
-        for job in sorted(jobs, key=lambda job: (ORDER.get(job.state, len(ORDER)), job.id))[:MOST_JOBS]:
+        for job in sorted(jobs, key=_place)[:MOST_JOBS]:
             _job(job)
         if len(jobs) > MOST_JOBS:
             st.caption(tn("and one more", "and {n} more", len(jobs) - MOST_JOBS))
-        if len(active) > 1 and st.button(t("Cancel all"), type="tertiary", icon=":material/cancel:"):
-            for job in active:
-                engine().catalog.jobs.cancel(job.id)
-            st.rerun(scope="fragment")
+        if len(active) > 1:
+            numbers = [job.id for job in active]
+            st.button(
+                t("Cancel all"), type="tertiary", icon=":material/cancel:", on_click=_cancel, args=numbers
+            )
+
+
+def _place(job: Job) -> tuple[int, float]:
+    """What is at work first, then what waits, then what ended, the last one before the others."""
+    order = {"running": 0, "queued": 1}.get(job.state, 2)
+    return order, -(job.finished_at or 0.0) if order == 2 else job.id
+
+
+def _cancel(*job_ids: int) -> None:
+    for job_id in job_ids:
+        engine().catalog.jobs.cancel(job_id)
 
 
 def _job(job: Job) -> None:
@@ -89,11 +97,16 @@ def _job(job: Job) -> None:
         outcome = _outcome(job)
         line = outcome if name in outcome else f"{name} — {outcome}"
         row.markdown(f"{_job_icon(job)} {line}", width="stretch")
-    if job.state in ("queued", "running") and row.button(
-        "", key=f"cancel-{job.id}", icon=":material/close:", type="tertiary", help=t("Cancel")
-    ):
-        engine().catalog.jobs.cancel(job.id)
-        st.rerun(scope="fragment")
+    if job.state in ("queued", "running"):
+        row.button(
+            "",
+            key=f"cancel-{job.id}",
+            icon=":material/close:",
+            type="tertiary",
+            help=t("Cancel"),
+            on_click=_cancel,
+            args=(job.id,),
+        )
 
 
 def _stage(job: Job) -> str:
@@ -148,6 +161,8 @@ def _documents(documents: Sequence[Document]) -> None:
     if len(documents) > PER_PAGE:
         wanted = st.text_input(t("Find a document"), icon=":material/search:").casefold()
     found = [each for each in documents if wanted in each.name.casefold()]
+    if not found:
+        st.caption(t("No document has this in its name."))
     number = 1
     if len(found) > PER_PAGE:
         number = st.pagination(-(-len(found) // PER_PAGE)) or 1
@@ -162,7 +177,7 @@ def _document(document: Document) -> None:
             st.markdown(f"**{markdown.plain(document.name)}**")
             st.caption(_facts(document))
         with row.popover(t("Delete"), icon=":material/delete:", type="tertiary", key=f"ask-{document.id}"):
-            st.markdown(t("Delete this document? This cannot be undone."))
+            st.markdown(t("Delete this document? This cannot be undone. Answers keep what they quote of it."))
             if st.button(t("Delete"), key=f"delete-{document.id}", type="primary"):
                 engine().delete_document(document.id)
                 st.rerun()
@@ -176,7 +191,7 @@ def _document(document: Document) -> None:
 
 
 def _size(count: int) -> str:
-    number, unit = (count / 1_000_000, "MB") if count >= 100_000 else (count / 1000, "kB")
+    number, unit = (count / 1e6, "MB") if count >= 1_000_000 else (count / 1e3, "kB")
     return f"{format_decimal(number, '#,##0.#', locale=language())} {unit}"
 
 

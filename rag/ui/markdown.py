@@ -10,6 +10,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&^=])")
 _LIVE = re.compile(r"[\[\]$<>]|:(?=[a-z-]+\[)|(?<=\w):(?=//)")
 _FENCED = re.compile(r"(^```.*?^```[ \t]*$)", re.MULTILINE | re.DOTALL)
 _SEPARATOR = re.compile(r"(?:\\\||\\-|\\:| )+")  # of a table's head and rows, escaped
+_DIRECTIVE = re.compile(r":(?=[A-Za-z0-9_+/-]+[:\[])")
 _HEADING_MARK = re.compile(r"^#{1,6} +", re.MULTILINE)
 _MARKER = re.compile(r"\\\[(\d{1,3})\\\]")
 _WORD = re.compile(r"[^\W_]+")
@@ -26,6 +27,8 @@ _STOP = frozenset(
 
 def plain(text: str) -> str:
     """`text` shown letter for letter; single line breaks stay."""
+    # Streamlit reads :material/name:, :smile: and :red[…] even where the colon is escaped.
+    text = _DIRECTIVE.sub(":\u2060", text)
     return _SPECIAL.sub(r"\\\1", text).replace("\n", "  \n")
 
 

@@ -29,7 +29,9 @@ def show(turn: Turn, *, interactive: bool = True) -> None:
     """All passages of a turn, nearest first; buttons only where clicking one would not end a stream."""
     if not turn.passages:
         return
-    st.caption(tn("One passage found", "{n} passages found", len(turn.passages)))
+    st.caption(
+        tn("One passage found", "{n} passages found, best by meaning and words first", len(turn.passages))
+    )
     if turn.searched:
         st.caption(t("Searched for: {question}", question=markdown.plain(turn.searched)))
     for notice in turn.notices if not turn.answered else ():
@@ -49,7 +51,9 @@ def _card(turn: Turn, passage: Passage, *, cited: bool, interactive: bool) -> No
         st.caption(markdown.plain(where))
     _scores(passage)
     with st.container(key=f"{'full' if cited else 'clip'}-{turn.id}-{passage.rank}"):
-        st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), turn.question))
+        st.markdown(
+            markdown.marked(markdown.without_heading_marks(passage.text), turn.searched or turn.question)
+        )
     if interactive:
         label = t("See the page") if _has_picture(passage) else t("Open")
         if st.button(
@@ -80,14 +84,17 @@ def open_passage(passage: Passage, question: str) -> None:
         if where := place(passage):
             st.caption(markdown.plain(where))
         _scores(passage)
+        st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), question))
         if _has_picture(passage):
             _picture(passage)
-        st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), question))
 
     dialog()
 
 
 def _picture(passage: Passage) -> None:
+    if not engine().has_document(passage.document_id):
+        st.info(t("This document has been deleted; the answer keeps its passages."), icon=":material/info:")
+        return
     try:
         with st.spinner(t("Drawing the page …")):
             picture = engine().page_picture(passage.document_id, passage.page or 1, highlight=passage.text)

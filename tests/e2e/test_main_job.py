@@ -69,11 +69,28 @@ def test_stop_ends_the_answer_and_keeps_what_is_there(
     ask(page, QUESTION)
     expect(page.get_by_text("The beginning of a long answer")).to_be_visible()
     page.get_by_test_id("stChatInputStopButton").click()
-    ask(page, "And what does a late return cost?")
     expect(page.get_by_text("Stopped. The text so far is kept.")).to_be_visible()
-    expect(page.get_by_text("The beginning of a long answer").first).to_be_visible()
+    expect(page.get_by_text("The beginning of a long answer")).to_be_visible()
+    expect(page.get_by_text("Reading the passages")).to_have_count(0)
+    ask(page, "And what does a late return cost?")
+    expect(page.get_by_text("Answered by openai:test")).to_be_visible()
     hung = next(each for each in provider_server.requests if each.path == OPENAI_CHAT)
     assert hung.disconnected.wait(timeout=30)
+
+
+def test_a_suggested_question_can_be_stopped_too(
+    start_app: Callable[..., App], open_page: Callable[..., Page], provider_server: ProviderServer
+) -> None:
+    provider_server.pieces = ("The beginning of ", "a long answer")
+    provider_server.script(OPENAI_CHAT, [hang(after=1)])
+    app = start_app(RAG_REQUEST_TIMEOUT="15")
+    page = open_page(app.url)
+    add_handbook(page, app)
+    page.get_by_role("link", name="Ask").click()
+    page.get_by_role("button", name="How many books can I borrow at a time, and for how long?").click()
+    expect(page.get_by_text("The beginning of")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped. The text so far is kept.")).to_be_visible()
 
 
 def test_conversations_and_documents_survive_a_restart(
