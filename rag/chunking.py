@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from rag.documents import Chunk, Section
 
+LONGEST_TOKEN = 20  # characters: longer texts need not be counted to know that they are long
+
 CountTokens = Callable[[str], int]
 
 _SENTENCE_END = re.compile(
@@ -82,7 +84,8 @@ def _merge_short(sections: Iterable[Section], count_tokens: CountTokens, enough:
     current: Section | None = None
     size = 0
     for section in sections:
-        tokens = count_tokens(section.text)
+        long = len(section.text) > enough * LONGEST_TOKEN
+        tokens = enough + 1 if long else count_tokens(section.text)
         if current and current.page == section.page and size + tokens <= enough:
             current, size = _joined(current, section), size + tokens
         else:
@@ -122,7 +125,9 @@ def _pieces(text: str, count_tokens: CountTokens, room: int) -> Iterator[_Piece]
 def _cut(sentence: str, count_tokens: CountTokens, room: int) -> Iterator[_Piece]:
     """A sentence that is too long, cut after clauses, else between words, else anywhere."""
     while sentence:
-        low, high = 1, len(sentence)
+        low, high = 1, min(len(sentence), 4 * room)
+        while high < len(sentence) and count_tokens(sentence[:high]) <= room:
+            low, high = high, min(len(sentence), 2 * high)
         while low < high:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if count_tokens(sentence[:middle]) <= room else (low, middle - 1)

@@ -1,6 +1,7 @@
 """Conversations: asking within one, and keeping every turn as it was shown."""
 
 import json
+import logging
 import queue
 import threading
 import time
@@ -14,6 +15,8 @@ from rag.documents import Notice, Passage
 from rag.engine import Engine
 from rag.errors import RagError
 from rag.retrieval import Query, SearchResult
+
+log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 1.0  # how often a growing answer is saved
 HISTORY_TURNS = 3
@@ -82,25 +85,35 @@ def converse(
     store = engine.catalog.conversations
     turn = replace(turn, id=store.add_turn(conversation.id, query.question, turn.to_json()))
     started = saved = time.perf_counter()
-    collection = engine.collection(conversation.collection_id)
-    events = engine.ask(collection, query, chat_model=chat_model, history=history)
     try:
-        for event in events:
-            turn = _after(turn, event)
-            now = time.perf_counter()
-            turn = replace(turn, seconds=now - started)
-            if turn.state == "done" or not isinstance(event, str) or now - saved >= SAVE_SECONDS:
-                store.update_turn(turn.id, turn.to_json())
-                saved = now
-            yield turn
+        collection = engine.collection(conversation.collection_id)
+        with closing(engine.ask(collection, query, chat_model=chat_model, history=history)) as events:
+            for event in events:
+                turn = _after(turn, event)
+                now = time.perf_counter()
+                turn = replace(turn, seconds=now - started)
+                if not isinstance(event, str) or now - saved >= SAVE_SECONDS:
+                    store.update_turn(turn.id, turn.to_json())
+                    saved = now
+                yield turn
     except RagError as error:
         turn = replace(turn, state="failed", error=Notice.of(error))
         yield turn
+    except Exception as error:
+        log.exception("answering")
+        turn = replace(turn, state="failed", error=_unexpected(error))
+        yield turn
     finally:
-        events.close()
         if turn.state == "writing":
             turn = replace(turn, state="stopped")
         store.update_turn(turn.id, turn.to_json())
+
+
+def _unexpected(error: Exception) -> Notice:
+    return Notice(
+        "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
+        {"reason": f"{type(error).__name__}: {error}"},
+    )
 
 
 class LiveTurn:

@@ -11,6 +11,11 @@ from rag.errors import RagError
 Metadata: TypeAlias = Mapping[str, str | int | float | bool]
 
 
+def readable(text: str) -> str:
+    """The text with “�” for what is not Unicode, like a byte of a file name in another encoding."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something the user should know: a template that the pages translate and the values that fill it in.

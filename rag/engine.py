@@ -1,6 +1,7 @@
 """Everything Passage can do, wired together once: what the pages and the command are clients of."""
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO
@@ -8,8 +9,8 @@ from typing import BinaryIO
 from rag.answering import Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
 from rag.chat_models.streaming import is_loopback
-from rag.documents import Metadata, Passage
-from rag.errors import RagError, UsageError
+from rag.documents import Metadata, Passage, readable
+from rag.errors import RagError, StoreError, UsageError
 from rag.ingestion import Indexing, IndexReport, IngestionWorker, Pipeline
 from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.keyword_index import KeywordIndex
@@ -20,6 +21,7 @@ from rag.settings import Settings
 from rag.vector_index import VectorIndex
 
 PICTURE_WIDTH = 1100  # pixels
+DAY = 24 * 60 * 60.0  # seconds
 
 
 def open_engine(settings: Settings) -> "Engine":
@@ -51,6 +53,7 @@ class Engine:
     def start(self) -> None:
         """Recover what a stopped process left, then work the queue and warm up in the background."""
         self._ready()
+        self.catalog.jobs.prune(time.time() - DAY)
         self.catalog.jobs.requeue_interrupted()
         self._worker.start()
         self._warming.start()
@@ -83,6 +86,7 @@ class Engine:
         hnsw: Mapping[str, str | int | float] | None = None,
     ) -> Collection:
         """Add a collection embedded by `embedder` ("provider:model"). Raises UsageError, ProviderError."""
+        self._ready()
         fingerprint = self.models.embedder(embedder or self.settings.embedder).fingerprint
         collection = self.catalog.collections.create(name, fingerprint, hnsw=hnsw)
         try:
@@ -111,20 +115,29 @@ class Engine:
     def add_file(
         self, collection: Collection, name: str, source: BinaryIO, *, metadata: Metadata | None = None
     ) -> int:
-        """Save an original and queue it; the job's id. Raises UsageError, StoreError."""
-        if reserved := RESERVED_KEYS & set(metadata or {}):
+        """Save an original and queue it; the job's id. Raises UsageError, DocumentError, StoreError."""
+        keys = metadata or {}
+        if reserved := [key for key in keys if key in RESERVED_KEYS or key.startswith("chroma:")]:
             raise UsageError(
                 "{names} cannot be set: Passage sets these itself. Choose other keys.",
                 names=", ".join(sorted(reserved)),
             )
-        job = self.catalog.jobs.add(collection.id, name, self.catalog.originals.save(source), metadata or {})
+        self._ready()
+        most = self.settings.max_file_mb
+        job = self.catalog.queue(collection.id, readable(name), source, keys, most_mb=most)
         self._worker.wake()
         return job
 
+    def cancel(self, job_id: int) -> None:
+        """End a waiting job now and a running one at its next batch; an ended one stays as it is."""
+        self.catalog.cancel(job_id)
+
     def retry(self, document_id: str) -> int:
         """Queue a failed document's original once more; the job's id. Raises UsageError."""
-        failed = self.catalog.documents.get(document_id)
-        job = self.catalog.jobs.add(failed.collection_id, failed.name, failed.sha256, failed.metadata)
+        self._ready()
+        with self.catalog.originals.lock:
+            failed = self.catalog.documents.get(document_id)
+            job = self.catalog.jobs.add(failed.collection_id, failed.name, failed.sha256, failed.metadata)
         self._worker.wake()
         return job
 
@@ -204,18 +217,32 @@ class Engine:
     # Health
 
     def check(self, collection: Collection, *, repair: bool = False) -> IndexReport:
-        """How the indexes differ from the catalogue, after putting that right if asked to."""
-        self._ready()
+        """How the indexes differ from the catalogue, after putting that right if asked to.
+
+        A repair needs no model: it moves vectors that Chroma cannot read aside and writes them anew.
+        """
+        self._ready(repair=repair)
         if repair and not self._indexing.check(collection).clean:
             self._indexing.rebuild(collection)
         return self._indexing.check(collection)
 
-    def _ready(self) -> None:
+    def _ready(self, *, repair: bool = False) -> None:
+        """Before the first write: keep other processes out, and finish what the last one left undone."""
         with self._lock:
-            if not self._recovered:
+            if self._recovered:
+                return
+            self.catalog.lock()
+            for sha256 in self.catalog.jobs.end_abandoned():
+                self.catalog.drop_unused_original(sha256)
+            try:
                 self._vectors.open()
                 self._indexing.recover()
-                self._recovered = True
+            except StoreError:
+                if not repair:
+                    raise
+                self._vectors.replace_folder()
+                self._indexing.recover()
+            self._recovered = True
 
     def _warm_up(self) -> None:
         """Pay for loading before the first question; what fails here is told when it is asked for."""

@@ -21,6 +21,16 @@ class DocumentError(RagError):
     """A file cannot be read, or holds nothing that can be indexed."""
 
 
+def too_large(name: str, size: int, limit_mb: int) -> DocumentError:
+    """What is said of a file of `size` bytes where `limit_mb` MB are allowed."""
+    return DocumentError(
+        "{name} has {size} MB, and the limit is {limit} MB. Split it, or raise RAG_MAX_FILE_MB.",
+        name=name,
+        size=-(-size >> 20),
+        limit=limit_mb,
+    )
+
+
 class ProviderError(RagError):
     """A model or the server behind it did not do its part."""
 

@@ -43,6 +43,7 @@ class KeywordIndex:
         self._folder = data_dir / "keyword"
         self._indexes: dict[str, Any] = {}
         self._lock = threading.RLock()
+        self._writing = threading.Lock()
         self._analyzer = (
             tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
             .filter(tantivy.Filter.stemmer("english"))
@@ -51,25 +52,27 @@ class KeywordIndex:
 
     def write(self, index: str, rows: Sequence[tuple[str, str, str]]) -> None:
         """Add or replace (chunk id, document id, text) rows."""
-        with self._lock, _mapped():
-            writer = self._open(index).writer(heap_size=30_000_000, num_threads=1)
+        with self._writing, _mapped():
+            opened = self._open(index)
+            writer = opened.writer(heap_size=30_000_000, num_threads=1)
             for chunk_id, document_id, text in rows:
                 writer.delete_documents_by_term("id", chunk_id)
                 writer.add_document(
                     tantivy.Document(id=chunk_id, document_id=document_id, body=" ".join(terms(text)))
                 )
-            self._commit(index, writer)
+            _commit(opened, writer)
 
     def delete_document(self, index: str, document_id: str) -> None:
         """Remove a document's rows."""
-        with self._lock, _mapped():
-            writer = self._open(index).writer(heap_size=15_000_000, num_threads=1)
+        with self._writing, _mapped():
+            opened = self._open(index)
+            writer = opened.writer(heap_size=15_000_000, num_threads=1)
             writer.delete_documents_by_term("document_id", document_id)
-            self._commit(index, writer)
+            _commit(opened, writer)
 
     def drop(self, index: str) -> None:
         """Remove a collection's keyword index; nothing happens if there is none."""
-        with self._lock:
+        with self._writing, self._lock:
             self._indexes.pop(index, None)
             shutil.rmtree(self._folder / index, ignore_errors=True)
 
@@ -80,11 +83,10 @@ class KeywordIndex:
         at the highest idf (Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework").
         """
         words = list(dict.fromkeys(self._analyzer.analyze(" ".join(terms(question)))))
-        with self._lock, _mapped():
-            opened = self._open(index)
         if not words:
             return [], 0.0
         with _mapped():
+            opened = self._open(index)
             searcher = opened.searcher()
             queries = [tantivy.Query.term_query(opened.schema, "body", word) for word in words]
             query = tantivy.Query.boolean_query([(tantivy.Occur.Should, each) for each in queries])
@@ -94,7 +96,7 @@ class KeywordIndex:
 
     def ids(self, index: str) -> set[str]:
         """The ids of all rows."""
-        with self._lock, _mapped():
+        with _mapped():
             searcher = self._open(index).searcher()
             count = searcher.num_docs
             hits = searcher.search(tantivy.Query.all_query(), max(1, count), count=False).hits
@@ -110,25 +112,30 @@ class KeywordIndex:
         return sum(math.log(1 + (rows - n + 0.5) / (n + 0.5)) * (K1 + 1) for n in frequencies)
 
     def _open(self, index: str) -> Any:
-        if index not in self._indexes:
-            folder = self._folder / index
-            folder.mkdir(parents=True, exist_ok=True)
-            schema = (
-                tantivy.SchemaBuilder()
-                .add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-                .add_text_field("document_id", tokenizer_name="raw", index_option="basic")
-                .add_text_field("body", tokenizer_name="words", index_option="freq")
-                .build()
-            )
-            opened = tantivy.Index(schema, path=str(folder))
-            opened.register_tokenizer("words", self._analyzer)
-            self._indexes[index] = opened
-        return self._indexes[index]
+        with self._lock:
+            if index not in self._indexes:
+                folder = self._folder / index
+                folder.mkdir(parents=True, exist_ok=True)
+                opened = tantivy.Index(_schema(), path=str(folder))
+                opened.register_tokenizer("words", self._analyzer)
+                self._indexes[index] = opened
+            return self._indexes[index]
 
-    def _commit(self, index: str, writer: Any) -> None:
-        writer.commit()
-        writer.wait_merging_threads()
-        self._indexes[index].reload()
+
+def _schema() -> Any:
+    return (
+        tantivy.SchemaBuilder()
+        .add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+        .add_text_field("document_id", tokenizer_name="raw", index_option="basic")
+        .add_text_field("body", tokenizer_name="words", index_option="freq")
+        .build()
+    )
+
+
+def _commit(opened: Any, writer: Any) -> None:
+    writer.commit()
+    writer.wait_merging_threads()
+    opened.reload()
 
 
 @contextmanager

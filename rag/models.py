@@ -2,10 +2,9 @@
 
 import threading
 
-from rag.answering import EXTRACTIVE
 from rag.catalog import Collection
 from rag.chat_models.base import ChatModel
-from rag.chat_models.factory import choose_chat_model, make_chat_model
+from rag.chat_models.factory import EXTRACTIVE, choose_chat_model, make_chat_model
 from rag.documents import Fingerprint, Notice
 from rag.embedders.base import Embedder
 from rag.embedders.factory import make_embedder

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from rag.calibration import COHORT, SAMPLE, Backgrounds, Sampled
+from rag.calibration import Backgrounds
 from rag.catalog import Catalog, Collection, StoredChunk, text_hash
+from rag.comparison import Comparison, stored_vectors
 from rag.documents import Chunk, Document, Notice, Passage
 from rag.embedders.base import Embedder, Vectors
+from rag.embedders.window import fitting
 from rag.errors import ProviderError, StoreError, UsageError
 from rag.keyword_index import KeywordIndex
 from rag.vector_index import VectorIndex
@@ -16,6 +18,8 @@ from rag.vector_index import VectorIndex
 POOL = 100  # candidates a side: k only cuts, it never reorders
 FILTERED_POOL = 1000  # keyword candidates before a filter that only Chroma knows
 KEYWORD_WEIGHT = 10.0  # standard deviations of the background that a perfect keyword match is worth
+
+NO_MATCH = Notice("No passage matches the search options.")
 
 Mode = Literal["dense", "keyword", "hybrid"]
 
@@ -75,6 +79,7 @@ class Retriever:
         self._vectors = vectors
         self._keywords = keywords
         self._embedder_of = embedder_of
+        self._comparison = Comparison(catalog, embedder_of)
 
     def search(self, collection: Collection, query: Query) -> SearchResult:
         """The best passages for a question. Raises UsageError for a bad filter, ProviderError, StoreError."""
@@ -88,34 +93,48 @@ class Retriever:
         if vector is not None:
             found = self._with_cosines(collection, query, vector, found)
         passages = self._ranked(collection, query, mode, vector, found)
+        has_least = query.min_similarity is not None and vector is not None
+        if not passages and (query.where or query.contains or has_least):
+            notices += (NO_MATCH,)
         seconds = {"embed": embedded - started, "search": time.perf_counter() - embedded}
         return SearchResult(query.question, mode, passages, seconds, notices)
 
     def warm_up(self, collection: Collection) -> None:
         """Load the model and the background before the first question needs them."""
-        self._backgrounds(collection, self._embedder_of(collection).embed_query("warm up"))
+        self._comparison.backgrounds(collection, self._embedder_of(collection).embed_query("warm up"))
 
     def relevance(self, collection: Collection, text: str, passages: Sequence[Passage]) -> Sequence[float]:
-        """How likely each passage is about a text: in [0, 1], by its stored vector."""
-        vector = self._embedder_of(collection).embed_query(text)
-        base = self._backgrounds(collection, vector)
+        """How likely each passage is about a text: in [0, 1], by its stored vector; 0 where that is gone."""
+        embedder = self._embedder_of(collection)
+        vector = embedder.embed_query(fitting(text, embedder))
+        base = self._comparison.backgrounds(collection, vector)
         keys = [text_hash(Chunk(each.text, 0, headings=each.headings).embedded_text) for each in passages]
-        cosines = self._catalog.vectors.load(collection.fingerprint, keys) @ vector
+        stored = stored_vectors(self._catalog, collection, keys)
         return [
-            base.of(each.text, each.document_id).relevance(float(cosine))
-            for each, cosine in zip(passages, cosines, strict=True)
+            base.of(each.text, each.document_id).relevance(float(stored[key] @ vector))
+            if key in stored
+            else 0.0
+            for each, key in zip(passages, keys, strict=True)
         ]
 
     def _question_vector(
         self, collection: Collection, query: Query
     ) -> tuple[Mode, Vectors | None, tuple[Notice, ...]]:
+        notices: tuple[Notice, ...] = ()
         try:
-            return query.mode, self._embedder_of(collection).embed_query(query.question), ()
+            embedder = self._embedder_of(collection)
+            read = fitting(query.question, embedder)
+            if read != query.question:
+                notices = (Notice("The question is long: only its beginning is compared by meaning."),)
+            return query.mode, embedder.embed_query(read), notices
         except ProviderError as error:
             if query.mode == "dense":
                 raise
-            notice = Notice("Searched by keywords only. {reason}", {"reason": Notice.of(error)})
-            return "keyword", None, (notice,) if query.mode == "hybrid" else ()
+            reason = Notice("Searched by keywords only. {reason}", {"reason": Notice.of(error)})
+            notices = (reason,) if query.mode == "hybrid" else ()
+            if query.min_similarity is not None:
+                notices += (Notice("The minimum similarity could not be applied."),)
+            return "keyword", None, notices
 
     def _keyword_candidates(
         self, collection: Collection, query: Query, mode: Mode
@@ -151,9 +170,9 @@ class Retriever:
             )
         unknown = [key for key in found.keyword_scores if key not in cosines]
         chunks = self._catalog.documents.ready_chunks(collection.id, unknown)
-        hashes = [chunk.text_hash for chunk, _ in chunks.values()]
-        looked_up = self._catalog.vectors.load(collection.fingerprint, hashes) @ vector
-        cosines.update(zip(chunks, map(float, looked_up), strict=True))
+        hashes = {key: chunk.text_hash for key, (chunk, _) in chunks.items()}
+        stored = stored_vectors(self._catalog, collection, list(hashes.values()))
+        cosines.update((key, float(stored[text] @ vector)) for key, text in hashes.items() if text in stored)
         return _Candidates(cosines, found.keyword_scores, found.bound)
 
     def _ranked(
@@ -164,7 +183,7 @@ class Retriever:
         vector: Vectors | None,
         found: _Candidates,
     ) -> tuple[Passage, ...]:
-        base = self._backgrounds(collection, vector) if vector is not None else None
+        base = self._comparison.backgrounds(collection, vector) if vector is not None else None
         scores = _scores(mode, found, base)
         order = sorted(scores, key=lambda key: (-scores[key], key))
         if query.min_similarity is not None and vector is not None:
@@ -173,20 +192,6 @@ class Retriever:
         best = [key for key in order if key in chunks][: query.k]
         return tuple(
             _passage(rank, scores[key], found, base, *chunks[key]) for rank, key in enumerate(best, 1)
-        )
-
-    def _backgrounds(self, collection: Collection, vector: Vectors) -> Backgrounds:
-        """The question against a sample of the chunks and the cohort; its vectors lie with the others."""
-        hashes = [text_hash(text) for text in COHORT]
-        fingerprint, vectors = collection.fingerprint, self._catalog.vectors
-        if vectors.missing(fingerprint, hashes):
-            vectors.save(fingerprint, hashes, self._embedder_of(collection).embed_documents(COHORT))
-        sample = self._catalog.documents.sample(collection.id, SAMPLE)
-        return Backgrounds(
-            vector,
-            vectors.load(fingerprint, hashes),
-            vectors.load(fingerprint, [chunk.text_hash for chunk in sample]),
-            [Sampled(chunk.chunk.text, chunk.document_id) for chunk in sample],
         )
 
 

@@ -28,7 +28,12 @@ class Settings(BaseSettings):
     """Everything that can be set. Paths are absolute; times are seconds; sizes are what their names say."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RAG_", env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True
+        env_prefix="RAG_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     data_dir: Folder = PROJECT_DIR / "data" / "store"
@@ -76,6 +81,8 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings once. Raises UsageError naming each setting that is wrong."""
+    if (named := os.environ.get("RAG_CONFIG")) and not Path(named).exists():
+        raise UsageError("RAG_CONFIG names {path}, which does not exist. Correct or unset it.", path=named)
     try:
         return Settings(**overrides)
     except ValidationError as error:

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from rag.documents import Notice
@@ -47,17 +47,16 @@ class Row:
 
 
 class VectorIndex:
-    """Chroma behind five verbs. One process may hold an embedded folder; a server may be shared."""
+    """Chroma behind five verbs, in a folder that one process at a time may open or on a server."""
 
     def __init__(self, data_dir: Path, server_url: str | None = None) -> None:
         self._folder = data_dir / "chroma"
         self._server_url = server_url
         self._lock = threading.Lock()
         self._client: ClientAPI | None = None
-        self._file_lock = FileLock(data_dir / "chroma.lock")
 
     def open(self) -> ClientAPI:
-        """Connect once. Raises StoreError where another process holds the folder or no server answers."""
+        """Connect once. Raises StoreError where the folder is damaged or no server answers."""
         with self._lock:
             if self._client is None:
                 logging.getLogger("chromadb").setLevel(logging.ERROR)
@@ -68,16 +67,27 @@ class VectorIndex:
         """Let go of the folder."""
         with self._lock:
             self._client = None
-            self._file_lock.release(force=True)
+
+    def replace_folder(self) -> None:
+        """Move a folder that cannot be used aside and begin an empty one. Raises StoreError for a server."""
+        if self._server_url:
+            raise StoreError(
+                "The Chroma server at {url} cannot be used. Repair it there, or unset RAG_CHROMA_URL.",
+                url=self._server_url,
+            )
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        self.close()
+        SharedSystemClient.clear_system_cache()  # it keeps what could not be opened
+        aside = self._folder.with_name(f"chroma-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        with _mapped(Notice("move the index aside")):
+            if self._folder.exists():
+                self._folder.rename(aside)
+        self.open()
 
     def create(self, index: str, hnsw: Mapping[str, Any]) -> None:
-        """Make an empty cosine index. Raises UsageError for an unknown HNSW option."""
-        if unknown := [key for key in hnsw if key not in HNSW_OPTIONS]:
-            raise UsageError(
-                "Unknown HNSW option {names}. There are: {options}.",
-                names=", ".join(unknown),
-                options=", ".join(HNSW_OPTIONS),
-            )
+        """Make an empty cosine index. Raises UsageError for an HNSW option that is unknown or no number."""
+        _check_hnsw(hnsw)
         configuration = {"hnsw": {"space": "cosine", **hnsw}}
         with _mapped(Notice("create an index")):
             self.open().create_collection(
@@ -174,13 +184,6 @@ class VectorIndex:
     def _open_folder(self) -> ClientAPI:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._file_lock.acquire(timeout=0)
-        except Timeout as error:
-            raise StoreError(
-                "Another Passage process is using {folder}. Stop it, give this one a folder of its own with "
-                "RAG_DATA_DIR, or let both share a Chroma server with RAG_CHROMA_URL.",
-                folder=self._folder.parent,
-            ) from error
         except OSError as error:
             raise StoreError(
                 "The folder {folder} cannot be written: {reason}. Check it, or set RAG_DATA_DIR.",
@@ -214,6 +217,23 @@ class VectorIndex:
             ) from error
 
 
+def _check_hnsw(hnsw: Mapping[str, Any]) -> None:
+    for key, value in hnsw.items():
+        if key not in HNSW_OPTIONS:
+            raise UsageError(
+                "Unknown HNSW option {names}. There are: {options}.",
+                names=key,
+                options=", ".join(HNSW_OPTIONS),
+            )
+        number = (int, float) if key == "resize_factor" else int
+        if isinstance(value, bool) or not isinstance(value, number) or not 0 < value < 1 << 31:
+            raise UsageError(
+                "The HNSW option {name} is {value}; it should be a whole number above 0.",
+                name=key,
+                value=value,
+            )
+
+
 def _quiet() -> Any:
     from chromadb.config import Settings
 
@@ -230,7 +250,11 @@ def _mapped(action: Notice, *, bad_request: Where | None = None) -> Iterator[Non
     except Exception as error:
         lines = str(error).strip().splitlines()
         reason = lines[0].rstrip(".") if lines else type(error).__name__
-        if bad_request is not None and isinstance(error, (ValueError, TypeError)):
+        if bad_request is not None and (
+            isinstance(error, (ValueError, TypeError))
+            or type(error).__name__ == "InvalidArgumentError"
+            or "where clause" in reason
+        ):
             raise UsageError(
                 "The filter is not valid: {reason}. Correct it, or search without it.", reason=reason
             ) from error

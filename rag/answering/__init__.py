@@ -5,17 +5,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.answering.citations import Citation, Cited, Relevance, attach_sources, check_markers
+from rag.answering.citations import MARKER, Citation, Cited, Relevance, attach_sources, check_markers
 from rag.answering.extractive import quote
-from rag.answering.prompts import answer_messages, search_question, wording_for
+from rag.answering.prompts import CHINESE, ENGLISH, answer_messages, search_question, wording_for
 from rag.answering.sentences import condensed
 from rag.chat_models.base import ChatModel
+from rag.chat_models.factory import EXTRACTIVE
+from rag.chunking import split_sentences
 from rag.documents import Notice, Passage
 from rag.embedders.base import Embedder
 
 __all__ = ["EXTRACTIVE", "Answer", "Citation", "answer", "search_question"]
 
-EXTRACTIVE = "extractive"
 NOT_FOUND = 0.03  # relevance of the best passage below which no model is asked
 
 
@@ -76,15 +77,26 @@ def answer(
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a model said that the passages do not hold the answer, in its own words or ours."""
-    return bool(_REFUSAL.search(text[:200]))
+    """Whether a model said that the passages do not hold the answer: in our words, or in one sentence."""
+    bare = MARKER.sub("", text).strip()
+    if bare.startswith(_OURS):
+        return True
+    return len(split_sentences(bare)) == 1 and bool(_REFUSAL.search(bare))
 
 
-_REFUSAL = re.compile(
-    r"not in the(?:se|) documents"
-    r"|(?:passages?|context|documents?|text|information)(?: provided| given| above| below)?"
-    r" (?:do(?:es)? not|don't|doesn't) (?:contain|mention|provide|specify|state|include|say|answer)"
-    r"|(?:资料|文中|上下文|文档|文章|材料|原文)[^。]{0,8}(?:没有|未|并未|不)[^。]{0,6}(?:答案|提到|提及|说明|提供|包含|涉及|相关)",
+_OURS = tuple(wording.refusal.rstrip(".。") for wording in (ENGLISH, CHINESE))
+_REFUSAL = re.compile(  # of what any text can lack: "does not include a warranty" is an answer
+    r"\bnot in the(?:se|) documents"
+    r"|\bnot (?:mentioned|stated|specified|answered|found) in the (?:\w+ )?"
+    r"(?:passages?|context|documents?|text)\b"
+    r"|\b(?:passages?|context|documents?|text|information)(?: provided| given| above| below)?"
+    r" (?:do(?:es)? not|don['’]t|doesn['’]t) (?:(?:mention|specify|state|say|answer)\b"
+    r"|(?:contain|provide|include|give|have) (?:(?:the|an?|any|enough|sufficient|specific|such|direct"
+    r"|relevant|explicit|clear|exact) ){0,3}(?:answers?|information|mention|details?)\b)"
+    r"|(?:资料|文中|上下文|文档|文章|材料|原文)[^。，]{0,8}(?:"
+    r"(?:没有|未)[^。，]{0,4}(?:提到|提及|涉及)"
+    r"|(?:没有|未|不)[^。，]{0,12}答案"
+    r"|(?:没有|未|不)[^。，]{0,6}(?:相关|有关|关于|任何|足够)[^。，]{0,20}(?:信息|内容|说明|描述))",
     re.IGNORECASE,
 )
 

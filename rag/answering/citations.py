@@ -11,6 +11,7 @@ from rag.keyword_index import terms
 
 MARKER = re.compile(r"\s*[\[【](\d{1,3}(?:\s*[,，、]\s*\d{1,3})*)[\]】]")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_LIST_NUMBER = re.compile(r"^\s*\d{1,3}(?:\.\s+|[)）、]\s*)")
 ENOUGH_SHARED = 0.5  # of a sentence's words, for a passage to count as its source
 ENOUGH_MEANING = 0.5  # relevance of a passage to a sentence that shares too few words with it
 
@@ -42,19 +43,13 @@ def check_markers(text: str, passages: Sequence[Passage], relevance: Relevance) 
     unknown: set[int] = set()
     kept: list[str] = []
     for sentence, markers in _sentences_with_markers(text):
-        supported = []
-        for marker in markers:
-            if marker not in by_rank:
-                unknown.add(marker)
-                continue
-            passage = by_rank[marker]
-            holds = supports(passage, sentence, relevance)
-            earlier = citations.get(marker)
-            citations[marker] = Citation(
-                marker, passage.chunk_id, holds or bool(earlier and earlier.supported)
-            )
-            if holds:
-                supported.append(marker)
+        unknown.update(marker for marker in markers if marker not in by_rank)
+        named = [by_rank[marker] for marker in dict.fromkeys(markers) if marker in by_rank]
+        supported = [passage.rank for passage in supporting(sentence, named, relevance)]
+        for passage in named:
+            earlier = citations.get(passage.rank)
+            holds = passage.rank in supported or bool(earlier and earlier.supported)
+            citations[passage.rank] = Citation(passage.rank, passage.chunk_id, holds)
         kept.append(_with_markers(sentence, supported))
     notices = _removed(unknown, [each for each in citations.values() if not each.supported])
     return Cited("".join(kept).strip(), tuple(citations[key] for key in sorted(citations)), notices)
@@ -64,22 +59,34 @@ def attach_sources(text: str, passages: Sequence[Passage], relevance: Relevance)
     """Give each sentence of an answer without markers the passage that supports it best, if one does."""
     citations: dict[int, Citation] = {}
     marked: list[str] = []
+    notices: tuple[Notice, ...] = ()
     for sentence in split_sentences(MARKER.sub("", text)):
         best = _best_source(sentence, passages, relevance)
         if best:
             citations[best.rank] = Citation(best.rank, best.chunk_id, supported=True)
+        elif _says_something(sentence):
+            notices = (Notice("Not every sentence could be traced to a passage."),)
         marked.append(_with_markers(sentence, [best.rank] if best else []))
-    return Cited("".join(marked).strip(), tuple(citations[key] for key in sorted(citations)))
+    return Cited("".join(marked).strip(), tuple(citations[key] for key in sorted(citations)), notices)
 
 
-def supports(passage: Passage, sentence: str, relevance: Relevance) -> bool:
-    """Whether a passage holds what a sentence says: its numbers, and its words or its meaning."""
-    if not _numbers(sentence) <= _numbers(passage.text):
-        return False
-    return (
-        shared_words(sentence, passage.text) >= ENOUGH_SHARED
+def supporting(sentence: str, passages: Sequence[Passage], relevance: Relevance) -> list[Passage]:
+    """Those of the passages that hold a part of what a sentence says.
+
+    Together they must hold all its numbers; each must hold its words or its meaning, or one of the numbers
+    where the words stand in all passages together.
+    """
+    numbers, whole = _claimed(sentence), "\n".join(passage.text for passage in passages)
+    if not numbers <= _numbers(whole):
+        return []
+    together = shared_words(sentence, whole) >= ENOUGH_SHARED
+    return [
+        passage
+        for passage in passages
+        if (together and numbers & _numbers(passage.text))
+        or shared_words(sentence, passage.text) >= ENOUGH_SHARED
         or relevance(sentence, [passage])[0] >= ENOUGH_MEANING
-    )
+    ]
 
 
 def shared_words(sentence: str, text: str) -> float:
@@ -91,16 +98,17 @@ def shared_words(sentence: str, text: str) -> float:
 
 
 def _best_source(sentence: str, passages: Sequence[Passage], relevance: Relevance) -> Passage | None:
-    if not any(character.isalnum() for character in sentence):
+    if not _says_something(sentence):
         return None
-    fitting = [passage for passage in passages if _numbers(sentence) <= _numbers(passage.text)]
-    if not fitting:
+    numbers = _claimed(sentence)
+    holding = [passage for passage in passages if numbers <= _numbers(passage.text)]
+    if not holding:
         return None
-    best = max(fitting, key=lambda passage: (shared_words(sentence, passage.text), -passage.rank))
+    best = max(holding, key=lambda passage: (shared_words(sentence, passage.text), -passage.rank))
     if shared_words(sentence, best.text) >= ENOUGH_SHARED:
         return best
-    meanings = relevance(sentence, fitting)
-    height, nearest = max(zip(meanings, fitting, strict=True), key=lambda pair: (pair[0], -pair[1].rank))
+    meanings = relevance(sentence, holding)
+    height, nearest = max(zip(meanings, holding, strict=True), key=lambda pair: (pair[0], -pair[1].rank))
     return nearest if height >= ENOUGH_MEANING else None
 
 
@@ -139,6 +147,15 @@ def _with_markers(sentence: str, markers: Sequence[int]) -> str:
 def _letters(text: str) -> str:
     """What is left of a text without its spaces, punctuation and case."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _says_something(sentence: str) -> bool:
+    return any(character.isalnum() for character in _LIST_NUMBER.sub("", sentence))
+
+
+def _claimed(sentence: str) -> set[str]:
+    """The numbers a sentence states: that of the list item it begins with is none."""
+    return _numbers(_LIST_NUMBER.sub("", sentence))
 
 
 def _numbers(text: str) -> set[str]:

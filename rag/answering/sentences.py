@@ -10,6 +10,7 @@ from rag.answering.prompts import estimated_tokens
 from rag.chunking import split_sentences
 from rag.documents import Passage
 from rag.embedders.base import Embedder
+from rag.embedders.window import fitting
 
 MOST_READ = 80  # sentences embedded for one answer
 LONGEST = 400  # characters that are read of a sentence
@@ -41,7 +42,8 @@ def scored_sentences(question: str, passages: Sequence[Passage], embedder: Embed
     if not found:
         return []
     texts = [text for text, _, _ in found]
-    cosines = embedder.embed_documents(texts) @ embedder.embed_query(question)
+    vectors = embedder.embed_documents([fitting(text, embedder) for text in texts])
+    cosines = vectors @ embedder.embed_query(fitting(question, embedder))
     cosines = cosines + np.array([passage.cosine or 0.0 for _, passage, _ in found])
     return [
         Sentence(text, passage, position, float(cosine) + 0.1 * shared_words(question, text))

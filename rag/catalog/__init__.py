@@ -1,14 +1,17 @@
 """The catalogue: the truth about collections, documents, chunks, vectors, jobs and conversations."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 from rag.catalog.collections import DEFAULT_NAME, Collection, Collections
 from rag.catalog.conversations import Conversation, Conversations, StoredTurn
 from rag.catalog.database import Database
 from rag.catalog.documents import Documents, StoredChunk
+from rag.catalog.folder_lock import FolderLock
 from rag.catalog.jobs import Job, Jobs
 from rag.catalog.originals import Originals
 from rag.catalog.vectors import Vectors, text_hash
+from rag.documents import Metadata
 
 __all__ = [
     "DEFAULT_NAME",
@@ -26,6 +29,7 @@ class Catalog:
     """Everything Passage keeps in its data folder, but for the indexes that are rebuilt from it."""
 
     def __init__(self, data_dir: Path) -> None:
+        self._lock = FolderLock(data_dir)
         self._database = Database(data_dir / "catalog.sqlite3")
         self.collections = Collections(self._database)
         self.documents = Documents(self._database)
@@ -34,5 +38,32 @@ class Catalog:
         self.conversations = Conversations(self._database)
         self.originals = Originals(data_dir / "originals")
 
+    def lock(self) -> None:
+        """Keep other processes from writing until this is closed. Raises StoreError where one is at it."""
+        self._lock.acquire()
+
+    def queue(
+        self, collection_id: str, name: str, source: BinaryIO, metadata: Metadata, *, most_mb: int
+    ) -> int:
+        """Save an original and queue it, so that no deletion comes between; the job's id.
+
+        Raises DocumentError when it is larger than `most_mb`, StoreError when it cannot be written.
+        """
+        with self.originals.lock:
+            sha256 = self.originals.save(source, name, most_mb=most_mb)
+            return self.jobs.add(collection_id, name, sha256, metadata)
+
+    def cancel(self, job_id: int) -> None:
+        """End a waiting job now, without its original; ask a running one to end at its next batch."""
+        for sha256 in self.jobs.cancel(job_id):
+            self.drop_unused_original(sha256)
+
+    def drop_unused_original(self, sha256: str) -> None:
+        """Remove an original that no document and no waiting job needs."""
+        with self.originals.lock:
+            if not self.documents.uses_original(sha256):
+                self.originals.delete(sha256)
+
     def close(self) -> None:
         self._database.close()
+        self._lock.release()

@@ -3,7 +3,8 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,9 +37,7 @@ class Collections:
         self, name: str, fingerprint: Fingerprint, *, hnsw: Mapping[str, str | int | float] | None = None
     ) -> Collection:
         """Add a collection. Raises UsageError if the name is empty or taken."""
-        name = name.strip()
-        if not name or len(name) > 200:
-            raise UsageError("A collection's name has between 1 and 200 characters.")
+        name = _checked(name)
         identity = secrets.token_hex(8)
         row = (
             identity,
@@ -48,13 +47,8 @@ class Collections:
             f"passage-{identity}-1",
             datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        try:
-            with self._database.transaction() as connection:
-                connection.execute("insert into collections values (?, ?, ?, ?, ?, ?)", row)
-        except sqlite3.IntegrityError as error:
-            raise UsageError(
-                "There is a collection named “{name}” already. Choose another name.", name=name
-            ) from error
+        with _unique(name), self._database.transaction() as connection:
+            connection.execute("insert into collections values (?, ?, ?, ?, ?, ?)", row)
         return self.get(name)
 
     def all(self) -> list[Collection]:
@@ -82,19 +76,32 @@ class Collections:
         )
 
     def rename(self, collection: Collection, name: str) -> None:
-        """Give a collection another name. Raises UsageError if the name is taken."""
-        try:
-            with self._database.transaction() as connection:
-                connection.execute("update collections set name = ? where id = ?", (name, collection.id))
-        except sqlite3.IntegrityError as error:
-            raise UsageError(
-                "There is a collection named “{name}” already. Choose another name.", name=name
-            ) from error
+        """Give a collection another name. Raises UsageError if the name is empty or taken."""
+        name = _checked(name)
+        with _unique(name), self._database.transaction() as connection:
+            connection.execute("update collections set name = ? where id = ?", (name, collection.id))
 
     def delete(self, collection: Collection) -> None:
         """Remove a collection whose documents are gone, with its jobs and conversations."""
         with self._database.transaction() as connection:
             connection.execute("delete from collections where id = ?", (collection.id,))
+
+
+def _checked(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > 200:
+        raise UsageError("A collection's name has between 1 and 200 characters.")
+    return name
+
+
+@contextmanager
+def _unique(name: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise UsageError(
+            "There is a collection named “{name}” already. Choose another name.", name=name
+        ) from error
 
 
 def _collection(row: sqlite3.Row) -> Collection:

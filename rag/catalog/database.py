@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,7 +91,21 @@ create table messages (
 );
 create index messages_by_conversation on messages (conversation_id, id);
 """
-MIGRATIONS = (SCHEMA,)
+VECTORS_BY_TEXT = """
+create index vectors_by_text on vectors (text_hash);
+alter table jobs drop column heartbeat;
+"""
+MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT)
+
+
+class _Held:
+    """A thread's connection: it is closed when the thread ends and with it the only reference to this."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 class Database:
@@ -99,7 +114,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._held: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,17 +130,17 @@ class Database:
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection; outside `transaction` every statement stands alone."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
             connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+            held = self._local.held = _Held(connection)
             connection.row_factory = sqlite3.Row
             connection.executescript(
                 "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;"
             )
-            self._local.connection = connection
             with self._lock:
-                self._connections.append(connection)
-        return connection
+                self._held.add(held)
+        return held.connection
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -134,16 +149,16 @@ class Database:
         connection.execute("begin immediate")
         try:
             yield connection
+            connection.execute("commit")
         except BaseException:
-            connection.execute("rollback")
+            if connection.in_transaction:
+                connection.execute("rollback")
             raise
-        connection.execute("commit")
 
     def close(self) -> None:
         with self._lock:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
+            for held in self._held:
+                held.connection.close()
         self._local = threading.local()
 
     def _migrate(self) -> None:

@@ -2,11 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.catalog.database import Database
-from rag.catalog.vectors import text_hash
+from rag.catalog.vectors import DELETE_UNUSED, text_hash
 from rag.documents import Chunk, Document, Notice
 from rag.errors import UsageError
 
@@ -86,11 +86,7 @@ class Documents:
                 "select distinct text_hash from chunks where document_id = ?", (document_id,)
             ).fetchall()
             connection.execute("delete from documents where id = ?", (document_id,))
-            connection.executemany(
-                "delete from vectors where text_hash = ?1 "
-                "and not exists (select 1 from chunks where text_hash = ?1)",
-                hashes,
-            )
+            connection.executemany(DELETE_UNUSED, hashes)
 
     def find(self, document_id: str) -> Document | None:
         """The document of this id, or None."""
@@ -103,24 +99,27 @@ class Documents:
             return document
         raise UsageError("There is no document with the id {id}.", id=document_id)
 
+    def in_any_state(self, collection_id: str) -> list[Document]:
+        """Everything the catalogue holds of a collection, what is being deleted too."""
+        return self._select("d.collection_id = ?", (collection_id,))
+
     def all(self, collection_id: str) -> list[Document]:
         """The documents of a collection that a user sees, newest first."""
         return self._select("d.collection_id = ? and d.status <> 'deleting'", (collection_id,))
 
     def with_status(self, *statuses: str) -> list[Document]:
-        """The documents of all collections that are in one of these states."""
+        """The documents of all collections that are in one of these states, oldest first."""
         marks = ",".join("?" * len(statuses))
-        return self._select(f"d.status in ({marks})", statuses)
+        return self._select(f"d.status in ({marks})", statuses)[::-1]
 
-    def with_content(self, collection_id: str, sha256: str) -> Document | None:
-        """The ready document with this content, or None."""
-        rows = self._select(
+    def with_content(self, collection_id: str, sha256: str) -> list[Document]:
+        """The ready documents with this content, newest first."""
+        return self._select(
             "d.collection_id = ? and d.sha256 = ? and d.status = 'ready'", (collection_id, sha256)
         )
-        return rows[0] if rows else None
 
     def named(self, collection_id: str, name: str) -> list[Document]:
-        """Every version under this name."""
+        """Every version under this name, newest first."""
         return self._select("d.collection_id = ? and d.name = ?", (collection_id, name))
 
     def uses_original(self, sha256: str) -> bool:
@@ -165,14 +164,15 @@ class Documents:
         )
         return [_stored_chunk(row) for row in rows]
 
-    def chunk_ids(self, collection_id: str) -> Iterator[tuple[str, str]]:
-        """(chunk id, document id) of every chunk that belongs in the collection's indexes."""
+    def chunk_ids(self, collection_id: str, *statuses: str) -> set[str]:
+        """The ids of the chunks of a collection's documents that are in one of these states."""
+        marks = ",".join("?" * len(statuses))
         rows = self._database.connection.execute(
-            "select c.id, c.document_id from chunks c join documents d on d.id = c.document_id "
-            "where d.collection_id = ? and d.status in ('ready', 'indexing')",
-            (collection_id,),
+            "select c.id from chunks c join documents d on d.id = c.document_id "
+            f"where d.collection_id = ? and d.status in ({marks})",
+            (collection_id, *statuses),
         )
-        return ((row[0], row[1]) for row in rows)
+        return {row[0] for row in rows}
 
     def _select(self, condition: str, parameters: Sequence[object]) -> list[Document]:
         query = f"select {_COLUMNS} from documents d where {condition} order by d.added_at desc, d.rowid desc"

@@ -61,18 +61,11 @@ class Jobs:
         """Start a queued job, the oldest unless one is named; None where there is none."""
         with self._database.transaction() as connection:
             row = connection.execute(
-                "update jobs set state = 'running', stage = 'reading', stage_started_at = ?1, heartbeat = ?1 "
+                "update jobs set state = 'running', stage = 'reading', stage_started_at = ?1 "
                 "where id = (select min(id) from jobs where state = 'queued' and (?2 is null or id = ?2)) "
                 "returning *",
                 (time.time(), job_id),
             ).fetchone()
-        return _job(row) if row else None
-
-    def next_queued(self) -> Job | None:
-        """The oldest job that waits, without starting it."""
-        row = self._database.connection.execute(
-            "select * from jobs where state = 'queued' order by id limit 1"
-        ).fetchone()
         return _job(row) if row else None
 
     def get(self, job_id: int) -> Job:
@@ -87,7 +80,7 @@ class Jobs:
         with self._database.transaction() as connection:
             connection.execute(
                 "update jobs set stage_started_at = case when stage = ?2 and done > 0 then stage_started_at "
-                "else ?5 end, stage = ?2, done = ?3, total = ?4, heartbeat = ?5 where id = ?1",
+                "else ?5 end, stage = ?2, done = ?3, total = ?4 where id = ?1",
                 (job_id, stage, done, total, time.time()),
             )
 
@@ -115,16 +108,17 @@ class Jobs:
                 ),
             )
 
-    def cancel(self, job_id: int) -> None:
-        """End a waiting job now; ask a running one to end at its next batch."""
+    def cancel(self, job_id: int) -> list[str]:
+        """End a waiting job now; ask a running one to end at its next batch; their original's digest."""
         with self._database.transaction() as connection:
-            connection.execute(
+            rows = connection.execute(
                 "update jobs set cancel_asked = 1, "
                 "finished_at = case when state = 'queued' then ? else finished_at end, "
                 "state = case when state = 'queued' then 'cancelled' else state end "
-                "where id = ? and state in ('queued', 'running')",
+                "where id = ? and state in ('queued', 'running') returning sha256",
                 (time.time(), job_id),
-            )
+            ).fetchall()
+        return [row["sha256"] for row in rows]
 
     def cancel_asked(self, job_id: int) -> bool:
         """Whether the user wants this job to end."""
@@ -132,6 +126,16 @@ class Jobs:
             "select cancel_asked from jobs where id = ?", (job_id,)
         ).fetchone()
         return row is None or bool(row[0])
+
+    def end_abandoned(self) -> list[str]:
+        """End the cancelled jobs that a stopped process left running; the digests of their originals."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "update jobs set state = 'cancelled', finished_at = ? where state = 'running' "
+                "and cancel_asked returning sha256",
+                (time.time(),),
+            ).fetchall()
+        return [row["sha256"] for row in rows]
 
     def requeue_interrupted(self) -> int:
         """Put jobs that a stopped process left running back in the queue; how many."""
@@ -149,13 +153,10 @@ class Jobs:
         )
         return [_job(row) for row in rows]
 
-    def dismiss(self, collection_id: str) -> None:
-        """Forget a collection's jobs that have ended."""
+    def prune(self, before: float) -> None:
+        """Forget the jobs that ended before then (epoch seconds)."""
         with self._database.transaction() as connection:
-            connection.execute(
-                "delete from jobs where collection_id = ? and state not in ('queued', 'running')",
-                (collection_id,),
-            )
+            connection.execute("delete from jobs where finished_at < ?", (before,))
 
 
 def _job(row: sqlite3.Row) -> Job:

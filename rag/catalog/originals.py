@@ -4,50 +4,78 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
-from rag.errors import StoreError
+from rag.errors import StoreError, too_large
 
 BLOCK = 1 << 20
 
 
 class Originals:
-    """Original files in two levels of folders."""
+    """Original files in two levels of folders.
+
+    Hold `lock` from saving a file until something in the catalogue needs it, and while a file that nothing
+    needs is deleted.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.lock = threading.RLock()
 
     def path(self, sha256: str) -> Path:
         """Where the file of this digest lies, or would lie."""
         return self._folder / sha256[:2] / sha256
 
-    def save(self, source: BinaryIO) -> str:
-        """Copy a file in, whole or not at all; its SHA-256. Raises StoreError when it cannot be written."""
-        digest = hashlib.sha256()
+    def save(self, source: BinaryIO, name: str, *, most_mb: int) -> str:
+        """Copy a file in, whole or not at all; its SHA-256.
+
+        Raises DocumentError when it is larger than `most_mb`, StoreError when it cannot be written.
+        """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
-                while block := source.read(BLOCK):
-                    digest.update(block)
-                    copy.write(block)
-                copy.flush()
-                os.fsync(copy.fileno())
-            target = self.path(digest.hexdigest())
-            target.parent.mkdir(exist_ok=True)
-            shutil.move(copy.name, target)
+                try:
+                    digest = _copy(source, copy, name, most_mb)
+                    target = self.path(digest)
+                    target.parent.mkdir(exist_ok=True)
+                    copy.close()
+                    shutil.move(copy.name, target)
+                except BaseException:
+                    copy.close()
+                    Path(copy.name).unlink(missing_ok=True)
+                    raise
         except OSError as error:
             raise StoreError(
                 "The file could not be saved in {folder}: {reason}. Free some space or check the folder.",
                 folder=self._folder,
                 reason=error.strerror or error,
             ) from error
-        return digest.hexdigest()
+        return digest
 
     def size(self, sha256: str) -> int:
-        """The file's size in bytes."""
-        return self.path(sha256).stat().st_size
+        """The file's size in bytes; 0 if it is not there."""
+        try:
+            return self.path(sha256).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def delete(self, sha256: str) -> None:
         """Remove a file; nothing happens if it is not there."""
         self.path(sha256).unlink(missing_ok=True)
+
+
+def _copy(source: BinaryIO, copy: IO[bytes], name: str, most_mb: int) -> str:
+    digest = hashlib.sha256()
+    size = 0
+    while block := source.read(BLOCK):
+        size += len(block)
+        if size > most_mb << 20:
+            rest = source.seek(0, os.SEEK_END) if source.seekable() else size
+            raise too_large(name, max(size, rest), most_mb)
+        digest.update(block)
+        copy.write(block)
+    copy.flush()
+    os.fsync(copy.fileno())
+    return digest.hexdigest()

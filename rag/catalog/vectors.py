@@ -10,6 +10,9 @@ from rag.catalog.database import Database
 from rag.documents import Fingerprint
 
 BATCH = 500
+DELETE_UNUSED = (
+    "delete from vectors where text_hash = ?1 and not exists (select 1 from chunks where text_hash = ?1)"
+)
 
 
 def text_hash(text: str) -> str:
@@ -45,6 +48,11 @@ class Vectors:
         rows = self._rows(fingerprint, list(dict.fromkeys(hashes)))
         vectors = [np.frombuffer(rows[key], "<f4") for key in hashes]
         return np.stack(vectors) if vectors else np.empty((0, fingerprint.dimension), np.float32)
+
+    def remove_unused(self, hashes: Iterable[str]) -> None:
+        """Forget those of the vectors that no chunk uses."""
+        with self._database.transaction() as connection:
+            connection.executemany(DELETE_UNUSED, ((key,) for key in hashes))
 
     def _rows(self, fingerprint: Fingerprint, hashes: Sequence[str]) -> Mapping[str, bytes]:
         marks = ",".join("?" * len(hashes))

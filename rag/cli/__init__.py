@@ -6,6 +6,7 @@ import click
 
 from rag.cli.app import models, serve
 from rag.cli.collections import collections
+from rag.cli.common import note
 from rag.cli.library import check, documents, ingest
 from rag.cli.questions import ask, search
 from rag.errors import RagError, UsageError
@@ -26,7 +27,7 @@ def main() -> None:
     try:
         group()
     except RagError as error:
-        click.echo(f"rag: {error}", err=True)
+        note(f"rag: {error}")
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except KeyboardInterrupt:
         click.echo("rag: stopped.", err=True)

@@ -30,12 +30,16 @@ def open_engine() -> Iterator["Engine"]:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    from rag.documents import readable
+
+    click.echo(readable(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def note(text: str) -> None:
     """A message to the person, not part of the output."""
-    click.echo(text, err=True)
+    from rag.documents import readable
+
+    click.echo(readable(text), err=True)
 
 
 def key_values(_context: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, Any]:

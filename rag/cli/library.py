@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.cli.common import collection_option, json_option, key_values, note, open_engine, print_json
+from rag.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
     from rag.catalog import Collection, Job
@@ -39,16 +40,14 @@ def _ingest_all(
     engine: "Engine", collection: "Collection", paths: Sequence[Path], meta: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     queued: list[int] = []
-    for name, path in _files(paths):
-        try:
-            with path.open("rb") as source:
-                queued.append(engine.add_file(collection, name, source, metadata=meta))
-        except OSError as error:
-            reason = f"{path} cannot be opened: {error.strerror}. Check the path and its permissions."
-            yield _ingest_row({"name": name, "status": "failed", "error": reason})
-            note(f"failed     {name}: {reason}")
-    started = time.perf_counter()
     try:
+        for name, path in _all_files(paths):
+            try:
+                queued.append(_add(engine, collection, name, path, meta))
+            except DocumentError as error:
+                yield _ingest_row({"name": name, "status": "failed", "error": str(error)})
+                note(f"failed     {name}: {error}")
+        started = time.perf_counter()
         for job in engine.run_jobs(queued, _show_progress):
             row = _job_row(engine, job, time.perf_counter() - started)
             started = time.perf_counter()
@@ -58,7 +57,28 @@ def _ingest_all(
             yield row
     finally:
         for job_id in queued:
-            engine.catalog.jobs.cancel(job_id)
+            engine.cancel(job_id)
+
+
+def _add(engine: "Engine", collection: "Collection", name: str, path: Path, meta: dict[str, Any]) -> int:
+    try:
+        if path.exists() and not path.is_file():
+            raise DocumentError("{path} is not a file. Copy what it gives to a file first.", path=path)
+        with path.open("rb") as source:
+            return engine.add_file(collection, name, source, metadata=meta)
+    except OSError as error:
+        raise DocumentError(
+            "{path} cannot be opened: {reason}. Check the path and its permissions.",
+            path=path,
+            reason=error.strerror or error,
+        ) from error
+
+
+def _all_files(paths: Sequence[Path]) -> list[tuple[str, Path]]:
+    found = list(_files(paths))
+    if not found:
+        raise UsageError("There are no files in {paths}.", paths=", ".join(map(str, paths)))
+    return found
 
 
 def _files(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
@@ -89,8 +109,8 @@ def _job_row(engine: "Engine", job: "Job", seconds: float) -> dict[str, Any]:
     values: dict[str, Any] = {"name": job.name, "id": job.document_id, "seconds": seconds}
     values["status"] = job.status or "failed"
     values["error"] = str(job.error) if job.error else None
-    if job.document_id:
-        document = engine.catalog.documents.get(job.document_id)
+    document = engine.catalog.documents.find(job.document_id or "")
+    if document:  # a later file of this name may have taken its place
         values |= {"pages": document.pages, "chunks": document.chunks, "tokens": document.tokens}
         values["warnings"] = [str(warning) for warning in document.warnings]
     return _ingest_row(values)
@@ -125,8 +145,6 @@ def documents(context: click.Context, collection: str | None, as_json: bool) -> 
 @click.pass_obj
 def delete_documents(from_group: str | None, ids: Sequence[str], collection: str | None) -> None:
     """Delete documents by id; nothing of them is left."""
-    from rag.errors import UsageError
-
     with open_engine() as engine:
         found = engine.collection(collection or from_group)
         for document_id in ids:

@@ -1,14 +1,19 @@
 """From the catalogue to the indexes, and back to a clean state after anything that went wrong."""
 
+import logging
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from rag.catalog import Catalog, Collection, StoredChunk
-from rag.documents import Document
+from rag.documents import Document, Notice
+from rag.errors import RagError, StoreError
 from rag.keyword_index import KeywordIndex
 from rag.vector_index import WRITE_ROWS, Row, VectorIndex
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +52,28 @@ class Indexing:
     def drop(self, collection: Collection) -> None:
         """Remove a collection with all its documents, indexes and originals."""
         with self.lock:
-            for document in self._catalog.documents.all(collection.id):
+            waiting = self._catalog.jobs.recent(collection.id)
+            for document in self._catalog.documents.in_any_state(collection.id):
                 self._forget(document)
             self._vectors.drop(collection.index_name)
             self._keywords.drop(collection.index_name)
             self._catalog.collections.delete(collection)
+            for job in waiting:
+                self._catalog.drop_unused_original(job.sha256)
 
     def publish(self, document: Document) -> None:
-        """Index a document in state "indexing", show it, and take out the version it replaces."""
+        """Index a document in state "indexing", show it, and take out the version it replaces.
+
+        Where it cannot be indexed nothing of it is left. Raises StoreError.
+        """
         with self.lock:
-            self._write(self._collection(document), document)
+            try:
+                self._write(self._collection(document), document)
+            except BaseException:
+                self._withdraw(document)
+                raise
             for replaced in self._catalog.documents.publish(document):
-                self.delete(replaced)
+                _try_to(self.delete, replaced)  # no longer shown; the next start tries again
 
     def delete(self, document_id: str) -> None:
         """Take a document out of both indexes, the vectors by content, the catalogue and the originals."""
@@ -73,27 +88,27 @@ class Indexing:
     def recover(self) -> None:
         """Finish what a stopped process left half done, and rebuild the indexes that differ."""
         with self.lock:
-            for document in self._catalog.documents.with_status("deleting"):
-                self.delete(document.id)
-            for document in self._catalog.documents.with_status("indexing"):
-                self.publish(document)
+            self._finish_deleting()
             for collection in self._catalog.collections.all():
                 if not self.check(collection).clean:
                     self.rebuild(collection)
+            self._finish_deleting()  # what a damaged index did not let go of
+            for document in self._catalog.documents.with_status("indexing"):
+                self._finish_indexing(document)
 
     def check(self, collection: Collection) -> IndexReport:
         """Compare both indexes with the catalogue."""
-        expected = {chunk_id for chunk_id, _ in self._catalog.documents.chunk_ids(collection.id)}
-        name = collection.index_name
-        vectors = set(self._vectors.ids(name)) if self._vectors.exists(name) else None
-        keywords = self._keywords.ids(name)
+        expected = self._catalog.documents.chunk_ids(collection.id, "ready")
+        pending = self._catalog.documents.chunk_ids(collection.id, "indexing")
+        vectors = _readable(self._vectors.ids, collection.index_name)
+        keywords = _readable(self._keywords.ids, collection.index_name)
         return IndexReport(
             collection=collection.name,
             chunks=len(expected),
             missing_vectors=len(expected - (vectors or set())) or int(vectors is None),
-            ghost_vectors=len((vectors or set()) - expected),
-            missing_keywords=len(expected - keywords),
-            ghost_keywords=len(keywords - expected),
+            ghost_vectors=len((vectors or set()) - expected - pending),
+            missing_keywords=len(expected - (keywords or set())) or int(keywords is None),
+            ghost_keywords=len((keywords or set()) - expected - pending),
         )
 
     def rebuild(self, collection: Collection) -> None:
@@ -105,6 +120,32 @@ class Indexing:
             for document in self._catalog.documents.all(collection.id):
                 if document.status == "ready":
                     self._write(collection, document)
+
+    def _finish_deleting(self) -> None:
+        for document in self._catalog.documents.with_status("deleting"):
+            _try_to(self.delete, document.id)
+
+    def _finish_indexing(self, document: Document) -> None:
+        """Publish it; if a newer version is ready drop it, if it cannot be indexed keep it as failed."""
+        versions = self._catalog.documents.named(document.collection_id, document.name)
+        newer = versions[: versions.index(document)]
+        if any(each.status == "ready" for each in newer):
+            self._withdraw(document)
+            self._catalog.drop_unused_original(document.sha256)
+            return
+        try:
+            self.publish(document)
+        except RagError as error:
+            log.warning("indexing %s: %s", document.name, error)
+            failed = replace(document, status="failed", error=Notice.of(error), tokens=0)
+            self._catalog.documents.add(failed, ())
+
+    def _withdraw(self, document: Document) -> None:
+        """Take out what was written of a document, as far as the indexes allow, and forget it."""
+        index = self._collection(document).index_name
+        for each in (self._vectors, self._keywords):
+            _try_to(partial(each.delete_document, index), document.id)
+        self._catalog.documents.remove(document.id)
 
     def _write(self, collection: Collection, document: Document) -> None:
         chunks = self._catalog.documents.chunks(document.id)
@@ -120,11 +161,25 @@ class Indexing:
 
     def _forget(self, document: Document) -> None:
         self._catalog.documents.remove(document.id)
-        if not self._catalog.documents.uses_original(document.sha256):
-            self._catalog.originals.delete(document.sha256)
+        self._catalog.drop_unused_original(document.sha256)
 
     def _collection(self, document: Document) -> Collection:
         return self._catalog.collections.get(document.collection_id)
+
+
+def _try_to(delete: Callable[[str], None], document_id: str) -> None:
+    try:
+        delete(document_id)
+    except RagError as error:
+        log.warning("deleting %s: %s", document_id, error)
+
+
+def _readable(ids: Callable[[str], Iterable[str]], index: str) -> set[str] | None:
+    """The ids in an index; None where it is not there or cannot be read."""
+    try:
+        return set(ids(index))
+    except StoreError:
+        return None
 
 
 def _metadata(document: Document, chunk: StoredChunk) -> Mapping[str, str | int | float | bool]:

@@ -5,21 +5,21 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from rag.catalog import Catalog, Collection, Job, text_hash
-from rag.chunking import split_sections
-from rag.documents import Chunk, Document, Notice, ParsedFile
+from rag.documents import Chunk, Document, Notice
 from rag.embedders.base import Embedder
-from rag.errors import Cancelled, DocumentError, RagError
+from rag.errors import Cancelled, RagError
 from rag.ingestion.indexing import Indexing
+from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
 
+PREPARED = 2  # files at a time: while one is read, the other keeps the model busy
 BATCH_TEXTS = 64  # between two batches a job can be cancelled and shows its progress
 RESERVED_KEYS = frozenset({"document_id", "document", "type", "added", "page"})
 
@@ -27,20 +27,8 @@ log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
-class FileParser(Protocol):
-    """Reads a file in bounded time and memory; raises DocumentError where there is nothing to be had."""
-
-    def parse(self, path: Path, name: str, *, cancelled: Callable[[], bool]) -> ParsedFile: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    parsed: ParsedFile
-    chunks: Sequence[Chunk]
-
-
 class Pipeline:
-    """Runs jobs one after another; while one is embedded, the next is read and the one before is stored."""
+    """Runs jobs in their order; two are read and embedded at a time, while the one before them is stored."""
 
     def __init__(
         self,
@@ -50,14 +38,12 @@ class Pipeline:
         parser: FileParser,
         embedder_of: Callable[[Collection], Embedder],
     ) -> None:
-        self._settings = settings
         self._catalog = catalog
         self._indexing = indexing
-        self._parser = parser
         self._embedder_of = embedder_of
-        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passage-reader")
+        self._reader = Reader(settings, catalog, parser, embedder_of, self._cancelled)
+        self._preparers = ThreadPoolExecutor(max_workers=PREPARED, thread_name_prefix="passage-preparer")
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passage-writer")
-        self._ahead: dict[int, Future[_Read]] = {}
         self._stopping = threading.Event()
         self._on_progress: Callable[[Job], None] | None = None
 
@@ -67,14 +53,11 @@ class Pipeline:
         Whatever happens to one is noted in the catalogue and stops no other.
         """
         self._on_progress = on_progress
-        ending: deque[tuple[int, Future[None] | None]] = deque()
+        ending: deque[tuple[int, Future[None]]] = deque()
         for job in jobs:
-            prepared = self._guarded(job, self._prepare)
-            store = (
-                self._writer.submit(self._guarded, job, partial(self._store, prepared)) if prepared else None
-            )
-            ending.append((job.id, store))
-            if len(ending) > 1:
+            prepared = self._preparers.submit(self._guarded, job, self._prepare)
+            ending.append((job.id, self._writer.submit(self._end, job, prepared)))
+            if len(ending) > PREPARED:
                 yield _ended(*ending.popleft())
         while ending:
             yield _ended(*ending.popleft())
@@ -82,48 +65,43 @@ class Pipeline:
     def close(self) -> None:
         """End at the next batch; interrupted jobs go on when Passage starts again."""
         self._stopping.set()
-        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._preparers.shutdown(wait=True, cancel_futures=True)
         self._writer.shutdown(wait=True, cancel_futures=True)
 
     def _guarded(self, job: Job, step: Callable[[Job], _Result | None]) -> _Result | None:
         """What the step gives; None if it ended the job, well or not."""
         try:
-            return step(job)
-        except Cancelled:
-            if not self._stopping.is_set():
-                self._catalog.jobs.finish(job.id, "cancelled")
-                self._drop_unused_original(job)
+            try:
+                return step(job)
+            except Cancelled:
+                if not self._stopping.is_set():
+                    self._catalog.jobs.finish(job.id, "cancelled")
+                    self._catalog.drop_unused_original(job.sha256)
         except RagError as error:
             self._fail(job, Notice.of(error))
         except Exception as error:
             log.exception("ingesting %s", job.name)
-            reason = f"{type(error).__name__}: {error}"
-            self._fail(
-                job,
-                Notice(
-                    "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
-                    {"reason": reason},
-                ),
-            )
-        finally:
-            self._ahead.pop(job.id, None)
+            self._fail(job, unexpected(error))
         return None
 
-    def _prepare(self, job: Job) -> _Read | None:
+    def _end(self, job: Job, prepared: Future[Read | None]) -> None:
+        if read := prepared.result():
+            self._guarded(job, partial(self._store, read))
+
+    def _prepare(self, job: Job) -> Read | None:
         """Read, split and embed a file; None if it is there already."""
         if self._is_unchanged(job):
             return None
         collection = self._catalog.collections.get(job.collection_id)
-        read = self._read_ahead(job, collection).result()
-        self._read_next(job)
+        read = self._reader.read(job)
         self._embed(job, collection, read.chunks)
         return read
 
-    def _store(self, read: _Read, job: Job) -> None:
+    def _store(self, read: Read, job: Job) -> None:
         """Write a prepared file to the catalogue and the indexes, while the next one is prepared."""
         documents = self._catalog.documents
         with self._indexing.lock:
-            self._check_cancelled(job)
+            self._check_cancelled(job, read.chunks)
             if self._is_unchanged(job):  # it may have been queued twice
                 return
             self._progress(job, "indexing", len(read.chunks), len(read.chunks))
@@ -137,39 +115,18 @@ class Pipeline:
         self._catalog.jobs.finish(job.id, "done", status=status, document_id=document.id)
 
     def _is_unchanged(self, job: Job) -> bool:
-        """Whether the collection has this content already; if so, the job is done."""
-        same = self._catalog.documents.with_content(job.collection_id, job.sha256)
-        if same is None or dict(same.metadata) != dict(job.metadata):
-            return False
-        self._catalog.jobs.finish(job.id, "done", status="unchanged", document_id=same.id)
-        return True
-
-    def _read_ahead(self, job: Job, collection: Collection) -> Future[_Read]:
-        if job.id not in self._ahead:
-            self._ahead[job.id] = self._reader.submit(self._read, job, collection)
-        return self._ahead[job.id]
-
-    def _read_next(self, job: Job) -> None:
-        following = self._catalog.jobs.next_queued()
-        for other in self._ahead.keys() - {job.id, following.id if following else job.id}:
-            self._ahead.pop(other).cancel()
-        if following and following.id != job.id:
-            self._read_ahead(following, self._catalog.collections.get(following.collection_id))
-
-    def _read(self, job: Job, collection: Collection) -> _Read:
-        embedder = self._embedder_of(collection)
-        path = self._catalog.originals.path(job.sha256)
-        parsed = self._parser.parse(path, job.name, cancelled=lambda: self._cancelled(job))
-        window = embedder.max_tokens or self._settings.chunk_tokens
-        chunks = split_sections(
-            parsed.sections,
-            embedder.count_tokens,
-            max_tokens=min(self._settings.chunk_tokens, window),
-            overlap_tokens=self._settings.overlap_tokens,
-        )
-        if not chunks:
-            raise DocumentError("“{name}” holds no text that could be searched.", name=job.name)
-        return _Read(parsed, chunks)
+        """Whether the collection has this content already, under this name or as a new one; if so, done."""
+        documents = self._catalog.documents
+        same = [
+            each
+            for each in documents.with_content(job.collection_id, job.sha256)
+            if dict(each.metadata) == dict(job.metadata)
+        ]
+        if any(each.status == "ready" for each in documents.named(job.collection_id, job.name)):
+            same = [each for each in same if each.name == job.name]
+        if same:
+            self._catalog.jobs.finish(job.id, "done", status="unchanged", document_id=same[0].id)
+        return bool(same)
 
     def _embed(self, job: Job, collection: Collection, chunks: Sequence[Chunk]) -> None:
         """Embed what the catalogue has no vector of, batch by batch, each batch kept at once."""
@@ -179,7 +136,7 @@ class Pipeline:
         missing.sort(key=lambda key: by_hash[key].tokens)
         embedder = self._embedder_of(collection)
         for start in range(0, len(missing), BATCH_TEXTS):
-            self._check_cancelled(job)
+            self._check_cancelled(job, chunks)
             self._progress(job, "embedding", start, len(missing))
             batch = missing[start : start + BATCH_TEXTS]
             found = embedder.embed_documents([by_hash[key].embedded_text for key in batch])
@@ -190,7 +147,7 @@ class Pipeline:
         if self._on_progress:
             self._on_progress(self._catalog.jobs.get(job.id))
 
-    def _document(self, job: Job, read: _Read) -> Document:
+    def _document(self, job: Job, read: Read) -> Document:
         return Document(
             id=secrets.token_hex(8),
             collection_id=job.collection_id,
@@ -208,7 +165,20 @@ class Pipeline:
         )
 
     def _fail(self, job: Job, error: Notice) -> None:
-        """Keep a failed file in sight, with the reason, in place of its earlier failure."""
+        """End a job as failed, whatever else fails: an error here would stop the thread for all others."""
+        document_id = None
+        try:
+            document_id = self._keep_failed(job, error)
+        except Exception:
+            log.exception("noting why %s failed", job.name)
+        try:
+            self._catalog.jobs.finish(job.id, "failed", status="failed", document_id=document_id, error=error)
+            self._catalog.drop_unused_original(job.sha256)
+        except Exception:
+            log.exception("ending the job of %s", job.name)
+
+    def _keep_failed(self, job: Job, error: Notice) -> str:
+        """Keep a failed file in sight, with the reason, in place of its earlier failure; its id."""
         documents = self._catalog.documents
         with self._indexing.lock:
             for earlier in documents.named(job.collection_id, job.name):
@@ -227,25 +197,34 @@ class Pipeline:
                 metadata=job.metadata,
             )
             documents.add(failed, ())
-        self._catalog.jobs.finish(job.id, "failed", status="failed", document_id=failed.id, error=error)
-
-    def _drop_unused_original(self, job: Job) -> None:
-        if not self._catalog.documents.uses_original(job.sha256):
-            self._catalog.originals.delete(job.sha256)
+        return failed.id
 
     def _cancelled(self, job: Job) -> bool:
         return self._stopping.is_set() or self._catalog.jobs.cancel_asked(job.id)
 
-    def _check_cancelled(self, job: Job) -> None:
-        if self._cancelled(job):
-            raise Cancelled("“{name}” was cancelled.", name=job.name)
+    def _check_cancelled(self, job: Job, chunks: Sequence[Chunk]) -> None:
+        """Raises Cancelled if the job should end, without the vectors it made if that is for good."""
+        if not self._cancelled(job):
+            return
+        if not self._stopping.is_set():
+            with self._indexing.lock:
+                self._catalog.vectors.remove_unused({text_hash(chunk.embedded_text) for chunk in chunks})
+        raise Cancelled("“{name}” was cancelled.", name=job.name)
+
+
+def unexpected(error: Exception) -> Notice:
+    """What is said of an error that is none of ours."""
+    return Notice(
+        "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
+        {"reason": f"{type(error).__name__}: {error}"},
+    )
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _ended(job_id: int, store: Future[None] | None) -> int:
-    if store:
-        store.result()
+def _ended(job_id: int, end: Future[None]) -> int:
+    with suppress(CancelledError):  # the app is closing
+        end.result()
     return job_id

@@ -1,9 +1,14 @@
 """The thread that works the queue while the app runs."""
 
+import logging
 import threading
 
 from rag.catalog import Catalog, Job
 from rag.ingestion.pipeline import Pipeline
+
+PAUSE_SECONDS = 1.0  # before going on after an error that is nobody's
+
+log = logging.getLogger(__name__)
 
 
 class IngestionWorker:
@@ -35,9 +40,14 @@ class IngestionWorker:
     def _work(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
-            for _job_id in self._pipeline.run(iter(self._next, None)):
-                pass
-            self._wake.wait()
+            try:
+                for _job_id in self._pipeline.run(iter(self._next, None)):
+                    pass
+            except Exception:
+                log.exception("working the queue")
+                self._wake.wait(PAUSE_SECONDS)
+            else:
+                self._wake.wait()
 
     def _next(self) -> Job | None:
         return None if self._stop.is_set() else self._catalog.jobs.take()

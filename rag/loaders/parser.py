@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from rag.documents import ParsedFile
-from rag.errors import Cancelled, DocumentError
+from rag.errors import Cancelled, DocumentError, too_large
 from rag.loaders.wire import error_from_row, parsed_from_dict
 from rag.loaders.worker_process import WorkerProcess, out_of_memory
 
@@ -41,13 +41,8 @@ class Parser:
         Raises DocumentError where it cannot be read or needs more than the settings allow, and Cancelled.
         """
         limit = self._settings.max_file_mb
-        if path.stat().st_size > limit << 20:
-            raise DocumentError(
-                "{name} has {size} MB, and the limit is {limit} MB. Split it, or raise RAG_MAX_FILE_MB.",
-                name=name,
-                size=path.stat().st_size >> 20,
-                limit=limit,
-            )
+        if (size := path.stat().st_size) > limit << 20:
+            raise too_large(name, size, limit)
         request = {"do": "parse", "path": str(path.absolute()), "name": name, "password": password,
                    "max_pages": self._settings.max_pages}  # fmt: skip
         return parsed_from_dict(self._ask(request, name, cancelled)["parsed"])

@@ -9,8 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 from rag.answering import EXTRACTIVE
 from rag.catalog import Conversation
 from rag.conversing import LiveTurn, Turn, turns
+from rag.retrieval import NO_MATCH
 from rag.ui import markdown, passages, search_options
-from rag.ui.empty import invitation
+from rag.ui.empty import being_read, invitation
 from rag.ui.search_options import Options
 from rag.ui.session import collection, conversation, engine, open_conversation
 from rag.ui.text import t, tell
@@ -19,12 +20,14 @@ from rag.ui.text import t, tell
 def page() -> None:
     """Ask, read the answer, look at the passages."""
     documents = [each for each in engine().catalog.documents.all(collection().id) if each.status == "ready"]
+    if live := st.session_state.pop("live", None):
+        live.stop()  # the run that drew it may not have ended yet
     current = conversation()
     shown = turns(engine(), current.id) if current else []
     with st.sidebar:
         options = search_options.choose(documents)
     question = st.chat_input(
-        t("Ask about your documents") if documents else t("Add documents first"),
+        _placeholder(has_documents=bool(documents)),
         disabled=not documents,
         submit_mode="stop",
     ) or st.session_state.pop("suggested", None)
@@ -46,6 +49,12 @@ def page() -> None:
         passages.show(next(turn for turn in shown if turn.id == beside_id))
 
 
+def _placeholder(*, has_documents: bool) -> str:
+    if has_documents:
+        return t("Ask about your documents")
+    return t("Your documents are being read …") if being_read() else t("Add documents first")
+
+
 def _start(question: str) -> Conversation:
     started = engine().catalog.conversations.start(collection().id, question)
     open_conversation(started.id)
@@ -62,6 +71,7 @@ def _ask(current: Conversation, question: str, options: Options, beside: DeltaGe
         st.button(t("Stop"), key="stop", icon=":material/stop_circle:", type="tertiary")
         _draw_again_after_a_stop()
         live = LiveTurn(engine(), current, options.query(question))
+        st.session_state["live"] = live
         started = time.monotonic()
         turn = None
         try:
@@ -70,9 +80,9 @@ def _ask(current: Conversation, question: str, options: Options, beside: DeltaGe
                     with beside.container():
                         passages.show(grown, interactive=False)
                 turn = grown or turn
-                if turn and turn.text:
+                if turn and _text(turn):
                     state.empty()
-                    place.markdown(markdown.answer(turn.text))
+                    place.markdown(markdown.answer(_text(turn)))
                 else:
                     state.caption(_waiting(turn, time.monotonic() - started))
         finally:
@@ -96,20 +106,25 @@ def _waiting(turn: Turn | None, seconds: float) -> str:
 def _turn(turn: Turn, *, is_beside: bool) -> None:
     st.chat_message("user", avatar=":material/person:").markdown(markdown.plain(turn.question))
     with st.chat_message("assistant", avatar=":material/menu_book:"):
-        if turn.text:
+        if text := _text(turn):
             ranks = [citation.marker for citation in turn.citations] if is_beside else []
-            st.markdown(markdown.answer(turn.text, ranks, passages.anchor(turn)))
+            st.markdown(markdown.answer(text, ranks, passages.anchor(turn)))
         if turn.state == "stopped":
             st.caption(t("Stopped. The text so far is kept."))
         elif turn.state == "writing":
             st.caption(t("This answer is being written, or was interrupted."))
         elif turn.error:
             st.error(markdown.plain(tell(turn.error)), icon=":material/error:")
-        for notice in turn.notices if turn.answered else ():
+        for notice in turn.notices:
             st.info(markdown.plain(tell(notice)), icon=":material/info:")
         _sources(turn, is_beside=is_beside)
-        if turn.state == "done":
+        if turn.state == "done" and turn.passages:
             st.caption(_signature(turn))
+
+
+def _text(turn: Turn) -> str:
+    """The answer; where the options left no passage, no answer was sought, which a notice says."""
+    return "" if NO_MATCH in turn.notices else turn.text
 
 
 def _sources(turn: Turn, *, is_beside: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from rag.catalog import Job
 from rag.documents import Document
 from rag.ui.session import collection, engine
 from rag.ui.text import t, tn
@@ -26,7 +27,7 @@ def invitation(documents: Sequence[Document]) -> None:
             )
             _suggestions({document.name for document in documents})
             _wait_for_documents()
-        elif engine().catalog.jobs.recent(collection().id):
+        elif being_read():
             st.markdown(
                 t("Your documents are being read. You can ask as soon as the first is ready."),
                 width="content",
@@ -40,6 +41,12 @@ def invitation(documents: Sequence[Document]) -> None:
             if engine().answers_locally():
                 st.markdown(t("Everything stays on this computer."), width="content")
             add_buttons()
+
+
+def being_read() -> list[Job]:
+    """The files on their way into the collection."""
+    jobs = engine().catalog.jobs.recent(collection().id)
+    return [job for job in jobs if job.state in ("queued", "running")]
 
 
 def add_buttons() -> None:
@@ -71,7 +78,7 @@ def _suggestions(names: set[str]) -> None:
 @st.fragment(run_every=1.0)
 def _wait_for_documents() -> None:
     """How far the reading is; a file that is done draws the page anew."""
-    active = [job for job in engine().catalog.jobs.recent(collection().id) if not job.finished_at]
+    active = being_read()
     before = st.session_state.get("waiting_for", 0)
     st.session_state["waiting_for"] = len(active)
     if len(active) < before:

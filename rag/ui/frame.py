@@ -8,7 +8,7 @@ from rag.catalog import DEFAULT_NAME
 from rag.errors import RagError
 from rag.ui import chat, library
 from rag.ui.markdown import plain
-from rag.ui.session import conversation, engine, open_conversation
+from rag.ui.session import collection, conversation, engine, open_conversation
 from rag.ui.text import LANGUAGES, language, t, tell
 
 RECENT = 12
@@ -32,7 +32,7 @@ def show() -> None:
             _language()
         chosen.run()
     except RagError as error:
-        st.error(tell(error), icon=":material/error:")
+        st.error(plain(tell(error)), icon=":material/error:")
         if st.button(t("Try again"), icon=":material/refresh:"):
             st.rerun()
 
@@ -41,6 +41,7 @@ def _collections() -> None:
     collections = engine().catalog.collections.all()
     if len(collections) < 2:
         return
+    st.session_state["collection"] = collection().name
     st.selectbox(
         t("Collection"),
         [each.name for each in collections],

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import streamlit as st
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rag.catalog import Job
 from rag.documents import Document
+from rag.errors import DocumentError, RagError
 from rag.ui import markdown
 from rag.ui.empty import samples_button
 from rag.ui.search_options import type_name
@@ -48,10 +50,21 @@ def _upload() -> None:
         )
     st.html(f"<style>{_BUTTON_TEXT} {{ content: {json.dumps(t('Choose'), ensure_ascii=False)}; }}</style>")
     if chosen:
-        for file in chosen:
-            engine().add_file(collection(), file.name, file)
+        refused = [error for file in chosen if (error := _refusal(file))]
+        st.session_state["refused"] = refused
         st.session_state["upload_round"] += 1
         st.rerun()
+    for error in st.session_state.get("refused", ()):
+        st.error(markdown.plain(tell(error)), icon=":material/error:")
+
+
+def _refusal(file: UploadedFile) -> RagError | None:
+    """Queue an uploaded file; the reason if it cannot be taken."""
+    try:
+        engine().add_file(collection(), file.name, file)
+    except DocumentError as error:
+        return error
+    return None
 
 
 @st.fragment(run_every=1.0)
@@ -84,7 +97,7 @@ def _place(job: Job) -> tuple[int, float]:
 
 def _cancel(*job_ids: int) -> None:
     for job_id in job_ids:
-        engine().catalog.jobs.cancel(job_id)
+        engine().cancel(job_id)
 
 
 def _job(job: Job) -> None:

@@ -2,13 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from markdown_it import MarkdownIt
 
 from rag.keyword_index import terms
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&^=])")
-_LIVE = re.compile(r"[\[\]$<>]|:(?=[a-z-]+\[)|(?<=\w):(?=//)")
-_FENCED = re.compile(r"(^```.*?^```[ \t]*$)", re.MULTILINE | re.DOTALL)
+_LIVE = re.compile(r"[\[\]$<\\]|!(?=\[)|:(?=[a-z-]+\[)|(?<=\w):(?=//)")
+_CODE = re.compile(r"((?<!`)(?:`+)(?!`))(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_INDENT = re.compile(r"^[ \t]+(?=\S)", re.MULTILINE)
+# Reads blocks as the page does once everything that _LIVE escapes is text.
+_BLOCKS = MarkdownIt("commonmark").enable("table").disable(["html_block", "reference", "inline"])
 _SEPARATOR = re.compile(r"(?:\\\||\\-|\\:| )+")  # of a table's head and rows, escaped
 _DIRECTIVE = re.compile(r":(?=[A-Za-z0-9_+/-]+[:\[])")
 _HEADING_MARK = re.compile(r"^#{1,6} +", re.MULTILINE)
@@ -26,7 +31,16 @@ _STOP = frozenset(
 
 
 def plain(text: str) -> str:
-    """`text` shown letter for letter; single line breaks stay."""
+    """`text` shown letter for letter; single line breaks and indents stay."""
+    return _escaped(_indented(text))
+
+
+def _indented(text: str) -> str:
+    """`text` with no-break spaces in front of its lines, where four spaces would make a block of code."""
+    return _INDENT.sub(lambda found: "\u00a0" * len(found[0]), text)
+
+
+def _escaped(text: str) -> str:
     # Streamlit reads :material/name:, :smile: and :red[…] even where the colon is escaped.
     text = _DIRECTIVE.sub(":\u2060", text)
     return _SPECIAL.sub(r"\\\1", text).replace("\n", "  \n")
@@ -39,12 +53,13 @@ def without_heading_marks(text: str) -> str:
 
 def marked(text: str, question: str) -> str:
     """A passage shown letter for letter, the question's words marked."""
+    text = _indented(text)
     pieces: list[str] = []
     end = 0
     for start, stop in _joined(_matches(text, question)):
-        pieces += [plain(text[end:start]), f":yellow-background[{plain(text[start:stop])}]"]
+        pieces += [_escaped(text[end:start]), f":yellow-background[{_escaped(text[start:stop])}]"]
         end = stop
-    return _with_tables("".join([*pieces, plain(text[end:])]))
+    return _with_tables("".join([*pieces, _escaped(text[end:])]))
 
 
 def _with_tables(escaped: str) -> str:
@@ -72,14 +87,57 @@ def answer(text: str, passages: Iterable[int] = (), anchor: str = "") -> str:
     A marker [n] of one of `passages` becomes a link to the passage's place on the page, `anchor`-n.
     """
     known = set(passages)
-    pieces = _FENCED.split(text)
-    for index in range(0, len(pieces), 2):  # every second piece is fenced code
-        harmless = _LIVE.sub(r"\\\g<0>", pieces[index])
-        pieces[index] = _MARKER.sub(
+
+    def linked(piece: str) -> str:
+        return _MARKER.sub(
             lambda found: f"[{found[0]}](#{anchor}-{found[1]})" if int(found[1]) in known else found[0],
-            harmless,
+            _LIVE.sub(r"\\\g<0>", piece),
         )
-    return "".join(pieces)
+
+    return "".join(piece if is_code else linked(piece) for piece, is_code in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """A text in pieces, each with whether it is code; joined they are the text again."""
+    text = re.sub(r"\r\n?", "\n", text).replace("\0", "\ufffd")
+    lines = text.split("\n")
+    lines = [line + "\n" for line in lines[:-1]] + lines[-1:]
+    end = 0
+    for token in _BLOCKS.parse(text):
+        if (
+            not token.map
+            or token.map[0] < end
+            or token.type not in ("fence", "code_block", "inline", "tr_open")
+        ):
+            continue
+        start, stop = token.map
+        yield "".join(lines[end:start]), False
+        block, end = "".join(lines[start:stop]), stop
+        if token.type == "inline":
+            yield from _code_spans(block)
+        elif token.type == "tr_open":
+            yield from _cells(block)
+        else:
+            yield block, True
+    yield "".join(lines[end:]), False
+
+
+def _cells(row: str) -> Iterator[tuple[str, bool]]:
+    """Code does not reach from one cell into the next; where a cell holds a pipe, none is looked for."""
+    if "\\|" in row:
+        yield row, False
+        return
+    for cell in re.split(r"(\|)", row):
+        yield from _code_spans(cell)
+
+
+def _code_spans(text: str) -> Iterator[tuple[str, bool]]:
+    end = 0
+    for found in _CODE.finditer(text):
+        yield text[end : found.start()], False
+        yield found[0], True
+        end = found.end()
+    yield text[end:], False
 
 
 def _matches(text: str, question: str) -> list[tuple[int, int]]:

@@ -34,8 +34,6 @@ def show(turn: Turn, *, interactive: bool = True) -> None:
     )
     if turn.searched:
         st.caption(t("Searched for: {question}", question=markdown.plain(turn.searched)))
-    for notice in turn.notices if not turn.answered else ():
-        st.info(markdown.plain(tell(notice)), icon=":material/info:")
     cited = {citation.marker for citation in turn.citations if citation.supported}
     for passage in turn.passages:
         with st.container(border=True):
@@ -73,28 +71,30 @@ def _scores(passage: Passage) -> None:
 
 
 def _has_picture(passage: Passage) -> bool:
-    return passage.page is not None and passage.name.lower().endswith(".pdf")
+    document = engine().catalog.documents.find(passage.document_id)
+    return passage.page is not None and document is not None and document.kind == "pdf"
 
 
 def open_passage(passage: Passage, question: str) -> None:
     """One passage in full, with the picture of its page where it has one."""
 
-    @st.dialog(passage.name, width="large", icon=":material/description:")
+    @st.dialog(markdown.plain(passage.name), width="large", icon=":material/description:")
     def dialog() -> None:
         if where := place(passage):
             st.caption(markdown.plain(where))
         _scores(passage)
         st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), question))
-        if _has_picture(passage):
+        if not engine().has_document(passage.document_id):
+            st.info(
+                t("This document has been deleted; the answer keeps its passages."), icon=":material/info:"
+            )
+        elif _has_picture(passage):
             _picture(passage)
 
     dialog()
 
 
 def _picture(passage: Passage) -> None:
-    if not engine().has_document(passage.document_id):
-        st.info(t("This document has been deleted; the answer keeps its passages."), icon=":material/info:")
-        return
     try:
         with st.spinner(t("Drawing the page …")):
             picture = engine().page_picture(passage.document_id, passage.page or 1, highlight=passage.text)

@@ -37,7 +37,9 @@ def close_engine() -> None:
 
 
 def collection() -> Collection:
-    """The collection this session looks at."""
+    """The collection this session looks at: that of the open conversation, else the one chosen."""
+    if current := conversation():
+        return engine().collection(current.collection_id)
     chosen = st.session_state.get("collection")
     if chosen and engine().catalog.collections.find(chosen):
         return engine().collection(chosen)
@@ -45,8 +47,10 @@ def collection() -> Collection:
 
 
 def conversation() -> Conversation | None:
-    """The conversation on the page, also after a reload."""
-    chosen = st.session_state.get("conversation") or st.query_params.get("c")
+    """The conversation on the page: the one in the address after a reload or a step back, else the last."""
+    if in_address := st.query_params.get("c"):
+        st.session_state["conversation"] = in_address
+    chosen = st.session_state.get("conversation")
     return engine().catalog.conversations.find(chosen) if chosen else None
 
 

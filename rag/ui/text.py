@@ -38,10 +38,15 @@ def language() -> str:
     chosen = st.session_state.get("language") or st.query_params.get("lang")
     if chosen in LANGUAGES:
         return str(chosen)
-    configured = load_settings().language
+    configured = _configured()
     if configured != "auto":
         return configured
     return "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
+
+
+@cache
+def _configured() -> str:
+    return load_settings().language
 
 
 @cache

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from rag.settings import PROJECT_DIR
+from rag.engine import Engine
+from rag.settings import PROJECT_DIR, Settings
 from tests.e2e.conftest import App, no_page_errors
 from tests.faults import hang
 from tests.provider_server import OPENAI_CHAT, ProviderServer
@@ -186,3 +187,73 @@ def test_nothing_of_a_hostile_document_runs(
     assert "owned" not in page.title()
     assert not [url for url in fetched if "leak" in url or "evil" in url]
     assert page.locator("a[href^=javascript], .stMarkdown img").count() == 0
+
+
+def test_search_options_stay_until_they_are_cleared(
+    start_app: Callable[..., App], open_page: Callable[..., Page], provider_server: ProviderServer
+) -> None:
+    provider_server.pieces = ("Up to 20 items [1].",)
+    app = start_app()
+    page = open_page(app.url)
+    expect(page.get_by_text("Search options")).to_have_count(0)
+    add_handbook(page, app)
+    page.get_by_role("link", name="Ask").click()
+    page.get_by_text("Search options").click()
+    words = page.get_by_label("Must contain")
+    words.fill("no such text")
+    words.press("Enter")
+    expect(page.get_by_text("Search options · 1 active")).to_be_visible()
+    expect(words).to_be_visible()
+    page.get_by_text("中文", exact=True).click()
+    expect(page.get_by_text("搜索选项 · 已设 1 项")).to_be_visible()
+    page.get_by_text("English", exact=True).click()
+    page.get_by_role("link", name="Library").click()
+    expect(page.get_by_text("One document · 3 passages")).to_be_visible()
+    page.get_by_role("link", name="Ask").click()
+    expect(page.get_by_text("Search options · 1 active")).to_be_visible()
+    ask(page, QUESTION)
+    expect(page.get_by_text("No passage matches the search options.")).to_be_visible()
+    expect(page.get_by_text("This is not in these documents.")).to_have_count(0)
+    expect(page.get_by_text("Answered by")).to_have_count(0)
+    page.get_by_text("Search options · 1 active").click()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Search options · 1 active")).to_have_count(0)
+    ask(page, QUESTION)
+    expect(page.get_by_text("Answered by openai:test")).to_be_visible()
+
+
+def test_back_leads_to_the_conversation_before(
+    start_app: Callable[..., App], open_page: Callable[..., Page], provider_server: ProviderServer
+) -> None:
+    provider_server.pieces = ("Up to 20 items [1].",)
+    app = start_app()
+    page = open_page(app.url)
+    add_handbook(page, app)
+    page.get_by_role("link", name="Ask").click()
+    ask(page, QUESTION)
+    expect(page.get_by_text("Answered by openai:test")).to_be_visible()
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.get_by_role("heading", name="Ask your own documents")).to_be_visible()
+    ask(page, "What does a late return cost?")
+    expect(page.get_by_text("Answered by openai:test")).to_be_visible()
+    page.get_by_role("button", name=QUESTION).click()
+    talk = page.get_by_test_id("stChatMessage")
+    expect(talk.get_by_text(QUESTION)).to_be_visible()
+    page.go_back()
+    expect(talk.get_by_text("What does a late return cost?")).to_be_visible()
+    expect(talk.get_by_text(QUESTION)).to_have_count(0)
+
+
+def test_a_conversation_brings_its_collection_along(
+    start_app: Callable[..., App], open_page: Callable[..., Page], tmp_path: Path, models_dir: Path
+) -> None:
+    with Engine(Settings(data_dir=tmp_path / "store", models_dir=models_dir)) as engine:
+        with HANDBOOK.open("rb") as source:
+            list(engine.run_jobs([engine.add_file(engine.collection(), HANDBOOK.name, source)]))
+        other = engine.create_collection("work")
+        conversation = engine.catalog.conversations.start(other.id, "What about work?")
+    page = open_page(start_app().url)
+    expect(page.get_by_placeholder("Ask about your documents")).to_be_visible()
+    page.get_by_role("button", name=conversation.title).click()
+    expect(page.get_by_placeholder("Add documents first")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Collection")).to_have_value("work")

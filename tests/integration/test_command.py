@@ -125,6 +125,7 @@ def test_filters_from_the_command_line(run: Run, tmp_path: Path) -> None:
 def test_what_goes_wrong_is_told_and_counted(run: Run, tmp_path: Path) -> None:
     (tmp_path / "good.txt").write_text("A good file.")
     (tmp_path / "empty.txt").write_text(" ")
+    (tmp_path / "folder").mkdir()
     partly = run("ingest", "good.txt", "empty.txt", "missing.txt", "--json", status=1)
     statuses = {document["name"]: document["status"] for document in read(partly)["documents"]}
     assert statuses == {"good.txt": "added", "empty.txt": "failed", "missing.txt": "failed"}
@@ -138,10 +139,47 @@ def test_what_goes_wrong_is_told_and_counted(run: Run, tmp_path: Path) -> None:
         ("documents", "delete", "unknown"),
         ("collections", "create", "other", "--embedder", "nonsense:model"),
         ("collections", "create", "other", "--hnsw", "speed=9"),
+        ("collections", "create", "other", "--hnsw", "ef_search=many"),
+        ("search", "x", "--where", '{"page": {"$eq": [1]}}'),
+        ("ingest", "good.txt", "--meta", "chroma:document=x"),
+        ("ingest", "folder"),
     ):
         failed = run(*arguments, status=2)
         assert failed.stdout == "" and "Traceback" not in failed.stderr
     assert "RAG_TOP_K" in run("documents", status=2, RAG_TOP_K="many").stderr
+
+
+def test_files_that_fail_under_one_name_are_told_one_by_one(run: Run, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same.txt").write_text(" " * len(folder) + "\n" * (folder == "two"))
+    failed = run("ingest", "one/same.txt", "two/same.txt", "--json", status=1)
+    rows = read(failed)["documents"]
+    assert [(row["name"], row["status"]) for row in rows] == [("same.txt", "failed")] * 2
+    assert len(read(run("documents", "--json"))["documents"]) == 1
+
+
+def test_a_name_that_is_not_utf_8_is_shown_as_far_as_it_can_be(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    try:
+        (folder / os.fsdecode(b"caf\xe9.txt")).write_text("A good file.")
+    except OSError:
+        pytest.skip("this file system has UTF-8 names only")
+    added = read(run("ingest", "folder", "--json"))["documents"]
+    assert [(row["name"], row["status"]) for row in added] == [("caf�.txt", "added")]
+    missing = run("ingest", os.fsdecode(b"\xe9.txt"), "--json", status=1)
+    assert read(missing)["documents"][0]["name"] == "�.txt"
+
+
+def test_what_is_no_file_or_too_large_is_told(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large.txt").write_bytes(b"x" * ((1 << 20) + 1))
+    told = run("ingest", "pipe", "large.txt", "--json", status=1, RAG_MAX_FILE_MB="1")
+    pipe, large = (row["error"] for row in read(told)["documents"])
+    assert "pipe is not a file" in pipe and "RAG_MAX_FILE_MB" in large
+    originals = [path for path in (tmp_path / "store" / "originals").rglob("*") if path.is_file()]
+    assert originals == []
 
 
 def test_documents_and_collections_come_and_go(run: Run, tmp_path: Path) -> None:
@@ -167,6 +205,15 @@ def test_a_lost_index_is_found_and_repaired(run: Run, tmp_path: Path) -> None:
         path.unlink() if path.is_file() else path.rmdir()
     assert read(run("check", "--repair", "--json"))["clean"] is True
     assert read(run("search", "thing", "--mode", "keyword", "--json"))["passages"]
+
+
+def test_damaged_vectors_are_repaired(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("One thing to find.")
+    run("ingest", "one.txt")
+    (tmp_path / "store" / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
+    assert "rag check --repair" in run("search", "thing", status=1).stderr
+    assert read(run("check", "--repair", "--json"))["clean"] is True
+    assert read(run("search", "thing", "--mode", "dense", "--json"))["passages"]
 
 
 def test_help_is_quick_to_load() -> None:

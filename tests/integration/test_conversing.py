@@ -7,7 +7,7 @@ import pytest
 
 from rag.conversing import LiveTurn, Turn, converse, turns
 from rag.engine import Engine
-from rag.retrieval import Query
+from rag.retrieval import NO_MATCH, Query
 from rag.settings import Settings
 from tests.faults import cut, hang
 from tests.provider_server import OPENAI_CHAT, ProviderServer
@@ -84,3 +84,54 @@ def test_leaving_a_silent_model_keeps_what_is_there(engine: Engine, provider_ser
     live.stop()
     (kept,) = turns(engine, conversation.id)
     assert (kept.state, kept.text) == ("stopped", "Books may be kept ")
+
+
+def test_a_document_may_be_deleted_while_it_is_answered_from(
+    engine: Engine, provider_server: ProviderServer
+) -> None:
+    provider_server.pieces = ("Books may be kept ", "for four weeks [1].")
+    conversation = engine.catalog.conversations.find(start(engine))
+    assert conversation
+    growing = converse(engine, conversation, Query("How long may books be kept?"))
+    engine.delete_document(next(growing).passages[0].document_id)
+    assert list(growing)[-1].state == "done"
+    passages = turns(engine, conversation.id)[0].passages
+    assert engine._retriever.relevance(engine.collection(), "Something else.", passages) == [0.0]
+
+
+def test_a_defect_ends_the_turn_in_words(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object, **_options: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(engine, "search", broken)
+    conversation = start(engine)
+    (last,) = ask(engine, conversation, "How long?")
+    assert last.state == "failed"
+    assert last.error and "KeyError" in str(last.error)
+    assert turns(engine, conversation) == [last]
+
+
+def test_a_long_question_is_cut_and_told(engine: Engine, provider_server: ProviderServer) -> None:
+    provider_server.pieces = ("For four weeks [1].",)
+    question = "How long may books be kept? " + "I read slowly. " * 1000
+    last = ask(engine, start(engine), question)[-1]
+    assert last.state == "done"
+    assert [str(notice) for notice in last.notices[:1]] == [
+        "The question is long: only its beginning is compared by meaning."
+    ]
+
+
+def test_options_that_no_passage_meets_are_told(engine: Engine) -> None:
+    collection = engine.collection()
+    assert NO_MATCH in engine.search(collection, Query("books", contains="no such text")).notices
+    assert NO_MATCH in engine.search(collection, Query("books", min_similarity=0.999)).notices
+    assert engine.search(collection, Query("books")).notices == ()
+
+
+def test_the_background_follows_the_documents(engine: Engine) -> None:
+    collection, comparison = engine.collection(), engine._retriever._comparison
+    first = engine.search(collection, Query("books")) and comparison._samples[collection.id]
+    assert engine.search(collection, Query("dogs")) and comparison._samples[collection.id] is first
+    engine.delete_document(first.sample[0].document_id)
+    engine.search(collection, Query("dogs"))
+    assert comparison._samples[collection.id].sample == []

@@ -1,71 +1,19 @@
 """From a file to both indexes and out again, on a real Chroma folder."""
 
-import io
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from rag.catalog import Catalog, Collection, Job
-from rag.documents import Document, Notice
+from rag.catalog import Catalog, text_hash
+from rag.documents import Notice
 from rag.embedders.base import Vectors
 from rag.errors import ProviderError, StoreError, UsageError
-from rag.ingestion import Indexing, Pipeline
-from rag.keyword_index import KeywordIndex
-from rag.loaders import Parser
-from rag.retrieval import Query, Retriever
-from rag.settings import Settings
-from rag.vector_index import VectorIndex
+from rag.retrieval import Query
 from tests.fakes import WordEmbedder
-
-
-class Library:
-    """The parts of the engine this test needs, with an embedder of its own."""
-
-    def __init__(self, folder: Path, embedder: WordEmbedder) -> None:
-        self.settings = Settings(data_dir=folder, chunk_tokens=32, overlap_tokens=0)
-        self.embedder = embedder
-        self.catalog = Catalog(folder)
-        self.vectors = VectorIndex(folder)
-        self.keywords = KeywordIndex(folder)
-        self.indexing = Indexing(self.catalog, self.vectors, self.keywords)
-        self.parser = Parser(self.settings)
-        self.pipeline = Pipeline(
-            self.settings, self.catalog, self.indexing, self.parser, lambda _collection: self.embedder
-        )
-        self.retriever = Retriever(
-            self.catalog, self.vectors, self.keywords, lambda _collection: self.embedder
-        )
-        found = self.catalog.collections.find("test")
-        if found is None:
-            found = self.catalog.collections.create("test", embedder.fingerprint)
-            self.indexing.create(found)
-        self.collection: Collection = found
-
-    def queue(self, name: str, text: str, **metadata: str | int) -> int:
-        sha256 = self.catalog.originals.save(io.BytesIO(text.encode()))
-        return self.catalog.jobs.add(self.collection.id, name, sha256, metadata)
-
-    def add(self, name: str, text: str, **metadata: str | int) -> Job:
-        number = self.queue(name, text, **metadata)
-        job = self.catalog.jobs.take(number)
-        assert job
-        list(self.pipeline.run([job]))
-        return self.catalog.jobs.get(number)
-
-    def documents(self) -> list[Document]:
-        return self.catalog.documents.all(self.collection.id)
-
-    def found(self, question: str, **options: object) -> list[str]:
-        query = Query(question, **options)  # type: ignore[arg-type]
-        return [passage.text for passage in self.retriever.search(self.collection, query).passages]
-
-    def close(self) -> None:
-        self.pipeline.close()
-        self.parser.close()
-        self.keywords.close()
-        self.vectors.close()
-        self.catalog.close()
+from tests.library import Library
 
 
 @pytest.fixture
@@ -108,6 +56,23 @@ def test_a_changed_file_replaces_the_earlier_version(library: Library) -> None:
     assert library.found("apple pear") == ["A pear is green."]
     assert library.indexing.check(library.collection).clean
     assert not old_original.exists()
+
+
+def test_a_file_that_comes_to_equal_another_replaces_its_own_version(library: Library) -> None:
+    library.add("a.txt", "An apple is red.")
+    library.add("b.txt", "A pear is green.")
+    assert library.add("b.txt", "An apple is red.").status == "replaced"
+    assert library.found("pear", mode="keyword") == []
+    assert library.add("b.txt", "An apple is red.").status == "unchanged"
+    assert library.add("c.txt", "An apple is red.").status == "unchanged"
+    assert sorted(document.name for document in library.documents()) == ["a.txt", "b.txt"]
+
+
+def test_every_copy_is_compared_with_its_metadata(library: Library) -> None:
+    first = library.add("a.txt", "An apple is red.", year=1)
+    library.add("b.txt", "An apple is red.", year=2)
+    again = library.add("c.txt", "An apple is red.", year=1)
+    assert (again.status, again.document_id) == ("unchanged", first.document_id)
 
 
 def test_a_failure_keeps_the_earlier_version_and_says_why(library: Library) -> None:
@@ -195,6 +160,27 @@ def test_a_cancelled_job_leaves_no_trace(library: Library) -> None:
     assert not library.catalog.originals.path(job.sha256).exists()
 
 
+def test_a_job_cancelled_while_it_is_embedded_leaves_no_vectors(library: Library) -> None:
+    text = "\n\n".join(f"An apple of {number} grams." + " It is red." * 8 for number in range(200))
+    number = library.queue("fruit.txt", text)
+
+    class Cancelling(WordEmbedder):
+        def embed_documents(self, texts: Sequence[str]) -> Vectors:
+            library.catalog.cancel(number)
+            return super().embed_documents(texts)
+
+    library.add("kept.txt", "An apple is red.")
+    library.embedder = Cancelling(*library.embedder.vocabulary)
+    job = library.catalog.jobs.take(number)
+    assert job
+    list(library.pipeline.run([job]))
+    assert library.catalog.jobs.get(number).state == "cancelled"
+    hashes = [text_hash(each) for each in library.embedder.embedded]
+    vectors = library.catalog.vectors
+    assert hashes and vectors.missing(library.embedder.fingerprint, hashes) == hashes
+    assert not vectors.missing(library.embedder.fingerprint, [text_hash("An apple is red.")])
+
+
 def test_a_provider_that_fails_fails_the_file_whole(library: Library) -> None:
     class Broken(WordEmbedder):
         def embed_documents(self, texts: Sequence[str]) -> Vectors:
@@ -209,10 +195,11 @@ def test_a_provider_that_fails_fails_the_file_whole(library: Library) -> None:
 
 
 def test_a_second_process_is_refused(library: Library) -> None:
-    library.vectors.open()
-    other = VectorIndex(library.settings.data_dir)
-    with pytest.raises(StoreError, match="RAG_CHROMA_URL"):
-        other.open()
+    library.catalog.lock()
+    other = Catalog(library.settings.data_dir)
+    with pytest.raises(StoreError, match="RAG_DATA_DIR"):
+        other.lock()
+    other.close()
 
 
 def test_filters_and_thresholds(library: Library) -> None:
@@ -257,3 +244,16 @@ def test_hybrid_without_a_model_searches_words_and_says_so(library: Library) -> 
     assert result.notices[0].values["reason"] == Notice("The server is away.")
     with pytest.raises(ProviderError):
         library.found("apple", mode="dense")
+
+
+def test_a_search_does_not_wait_for_a_writer(library: Library) -> None:
+    library.add("fruit.txt", "An apple is red.")
+    rows = [(f"other-{number:05d}", "other", "A pear is green. " * 20) for number in range(20_000)]
+    writing = threading.Thread(target=library.keywords.write, args=(library.collection.index_name, rows))
+    writing.start()
+    searches = 0
+    while writing.is_alive():
+        library.keywords.search(library.collection.index_name, "apple", n=3)
+        searches += writing.is_alive()
+        time.sleep(0.01)
+    assert searches > 3

@@ -76,11 +76,29 @@ def test_filters_and_text(index: VectorIndex) -> None:
     assert index.query(NAME, question, n=5, where={"page": 1000}) == []
 
 
-@pytest.mark.parametrize("where", [{"a": 1, "b": 2}, {"page": {"$near": 1}}, {"page": {"$in": []}}])
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"a": 1, "b": 2},
+        {"page": {"$near": 1}},
+        {"page": {"$in": []}},
+        {"page": {"$eq": [1]}},
+        {"page": {"$gte": True}},
+    ],
+)
 def test_a_bad_filter_is_the_users_error(index: VectorIndex, where: dict[str, object]) -> None:
     index.write(NAME, *rows(2))
     with pytest.raises(UsageError, match="filter"):
         index.query(NAME, np.array([1, 0], np.float32), n=1, where=where)
+    with pytest.raises(UsageError, match="filter"):
+        index.keep(NAME, ["one-1"], where=where, contains=None)
+
+
+@pytest.mark.parametrize("hnsw", [{"ef_search": "many"}, {"max_neighbors": 1.5}, {"batch_size": 0}])
+def test_a_bad_hnsw_option_is_the_users_error(index: VectorIndex, hnsw: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=next(iter(hnsw))):
+        index.create("passage-other-1", hnsw)
+    assert not index.exists("passage-other-1")
 
 
 def test_a_deleted_document_leaves_nothing(index: VectorIndex) -> None:

@@ -7,8 +7,9 @@ import pytest
 from rag.answering import Answer, answer, is_refusal, search_question
 from rag.answering.citations import attach_sources, check_markers
 from rag.answering.prompts import CHINESE, ENGLISH, answer_messages, wording_for
-from rag.answering.sentences import condensed
-from rag.documents import Passage
+from rag.answering.sentences import condensed, scored_sentences
+from rag.documents import Notice, Passage
+from rag.embedders.window import fitting
 from tests.fakes import ScriptedChatModel, WordEmbedder
 
 LOAN = "You can borrow up to 20 items at a time. Books may be kept for four weeks."
@@ -71,6 +72,7 @@ def test_sources_are_attached_to_sentences_that_have_one() -> None:
         "每年享有15天带薪年假。月亮很远。", [passage(1, LOAN), passage(2, LEAVE)], no_meaning
     )
     assert cited.text == "每年享有15天带薪年假[2]。月亮很远。"
+    assert cited.notices == (Notice("Not every sentence could be traced to a passage."),)
     assert [each.chunk_id for each in cited.citations] == ["chunk-2"]
 
 
@@ -115,8 +117,69 @@ def test_a_models_refusal_is_one_whatever_its_words() -> None:
         "Who?", [passage(1, LOAN)], ScriptedChatModel("The passages do not contain the answer [1].")
     )
     assert (result.text, result.answered) == (ENGLISH.refusal, False)
-    assert is_refusal("很抱歉，资料中没有提到这个问题的答案。")
-    assert not is_refusal("The library charges 20 cents a day.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The passages do not contain the answer [1].",
+        "The document does not specify this.",
+        "The context provided doesn't provide enough information.",
+        "The answer is not mentioned in the passages.",
+        "This is not in these documents. They tell of something else.",
+        "很抱歉，资料中没有提到这个问题的答案。",
+        "资料中没有关于病假的信息。",
+        "这些资料中没有答案。资料只谈年假。",
+    ],
+)
+def test_what_is_a_refusal(text: str) -> None:
+    assert is_refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "申请材料不需要提供身份证复印件[1]。",
+        "文档不提供下载，请在柜台领取[1]。",
+        "This document does not include a warranty for batteries [1].",
+        "The passages do not mention Mondays. The library opens on Tuesday [1].",
+    ],
+)
+def test_what_is_an_answer(text: str) -> None:
+    assert not is_refusal(text)
+
+
+def test_a_sentence_may_rest_on_two_passages() -> None:
+    fee, deposit = passage(1, "The fee is 20 euros."), passage(2, "You leave 50 euros as a deposit.")
+    text = "The fee is 20 euros and the deposit is 50 euros [1][2]."
+    cited = check_markers(text, [fee, deposit, passage(3, LOAN)], no_meaning)
+    assert (cited.text, cited.notices) == (text, ())
+    cited = check_markers(
+        "The fee is 20 euros and the deposit is 60 euros [1][2].", [fee, deposit], no_meaning
+    )
+    assert not any(each.supported for each in cited.citations)
+
+
+@pytest.mark.parametrize("number", ["7. ", "7) ", "7、"])
+def test_the_number_of_a_list_item_is_not_checked(number: str) -> None:
+    text = f"{number}Books may be kept for four weeks [1]."
+    assert check_markers(text, [passage(1, LOAN)], no_meaning).text == text
+    cited = attach_sources(text, [passage(1, LOAN)], no_meaning)
+    assert (cited.text, cited.notices) == (text, ())
+
+
+def test_a_quoted_bracket_is_no_citation() -> None:
+    result = asked("How many weeks?", [passage(1, "Books stay four weeks as shown in [2].")], None)
+    assert result.text == "“Books stay four weeks as shown in ［2］.” [1]"
+
+
+def test_long_texts_are_cut_to_the_models_window() -> None:
+    embedder = WordEmbedder("borrow")
+    long = " ".join(f"word{n}" for n in range(200))
+    assert embedder.count_tokens(fitting(long, embedder)) == embedder.max_tokens
+    assert long.startswith(fitting(long, embedder))
+    scored_sentences(long, [passage(1, "a " * 190)], embedder)
+    assert max(map(embedder.count_tokens, embedder.embedded)) <= embedder.max_tokens
 
 
 def test_without_a_model_the_nearest_sentence_is_quoted() -> None:

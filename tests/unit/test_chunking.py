@@ -82,6 +82,20 @@ def test_long_sentence_is_cut_after_a_clause() -> None:
     assert all(chunk.text.endswith("，") for chunk in chunks[:-1])
 
 
+def test_one_long_line_costs_no_more_than_its_length() -> None:
+    counted = 0
+
+    def count(text: str) -> int:
+        nonlocal counted
+        counted += len(text)
+        return len(text) // 3
+
+    line = "x" * 100_000
+    chunks = split_sections([Section(line)], count, max_tokens=100, overlap_tokens=0)
+    assert "".join(chunk.text for chunk in chunks) == line
+    assert counted < 60 * len(line)
+
+
 def test_short_sections_of_a_page_come_together_under_the_heading_they_share() -> None:
     chunks = chunks_of(
         Section("First.", headings=("Guide", "A")),

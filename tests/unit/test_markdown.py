@@ -57,6 +57,14 @@ def test_the_questions_words_are_marked() -> None:
         "![x] (http://evil.example/a.png)",
         "```\nx\n``` ![x](http://evil.example/a.png)",
         "http://evil.example",
+        r"\[click\](http://evil.example)",
+        r"!\[1\](http://evil.example)",
+        "![1](http://evil.example)",
+        "```a```\n![x](http://evil.example/a.png)",
+        "``````a``````\n![x](http://evil.example/a.png)",
+        "```\nx\n   ```\n![x](http://evil.example/a.png)",
+        r"\`a `[x](http://evil.example)`",
+        "| ` | `[x](http://evil.example)` |\n|---|---|\n| ` | ` [x](http://evil.example) ` |",
     ],
 )
 def test_a_models_answer_fetches_and_hides_nothing(hostile: str) -> None:
@@ -72,6 +80,22 @@ def test_an_answer_keeps_its_form_and_links_its_markers() -> None:
     assert text == "**Yes** [\\[1\\]](#passage-7-1), but not \\[2\\].\n\n- costs \\$5"
     assert markdown.answer(":red[x]") == "\\:red\\[x\\]"
     assert markdown.answer("```\na[0] < $x\n```\n[1]") == "```\na[0] < $x\n```\n\\[1\\]"
+    assert markdown.answer("as `a[0]` in [1]") == "as `a[0]` in \\[1\\]"
+    assert markdown.answer("- ```\n  a[0]\n   ```\n- `b\\c[1]`") == "- ```\n  a[0]\n   ```\n- `b\\c[1]`"
+
+
+@given(st.text(alphabet="ab[](!<>`~|:\\-$ \n\t1.#", max_size=80))
+def test_no_answer_becomes_a_link_or_an_image(text: str) -> None:
+    html = rendered(markdown.answer(text.replace("(", "(http://evil.example"), [1], "p"))
+    assert "<img" not in html
+    assert '<a href="http' not in html
+
+
+def test_an_indented_line_is_not_code() -> None:
+    text = markdown.plain("Rules\n\n    Dogs stay outside")
+    assert text == "Rules  \n  \n\u00a0\u00a0\u00a0\u00a0Dogs stay outside"
+    assert "<code" not in rendered(text)
+    assert "<code" not in rendered(markdown.marked("Rules\n\n    Dogs stay outside", "dogs"))
 
 
 def test_a_table_in_a_passage_is_a_table() -> None:

@@ -1,0 +1,65 @@
+"""What the questions to a collection are compared with, kept from one question to the next."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag.calibration import COHORT, SAMPLE, Backgrounds, Sampled
+from rag.catalog import Catalog, Collection, text_hash
+from rag.embedders.base import Embedder, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class _Background:
+    """What questions to a collection are compared with, as long as its ready documents are `documents`."""
+
+    documents: frozenset[str]
+    cohort: Vectors
+    vectors: Vectors
+    sample: Sequence[Sampled]
+
+
+class Comparison:
+    """The cohort's vectors and those of a sample of each collection."""
+
+    def __init__(self, catalog: Catalog, embedder_of: Callable[[Collection], Embedder]) -> None:
+        self._catalog = catalog
+        self._embedder_of = embedder_of
+        self._samples: dict[str, _Background] = {}
+
+    def backgrounds(self, collection: Collection, vector: Vectors) -> Backgrounds:
+        """The question against the cohort and a sample of the chunks, kept until the documents change."""
+        documents = self._catalog.documents.all(collection.id)
+        ready = frozenset(document.id for document in documents if document.status == "ready")
+        kept = self._samples.get(collection.id)
+        if kept is None or kept.documents != ready:
+            kept = self._samples[collection.id] = self._sampled(collection, ready)
+        return Backgrounds(vector, kept.cohort, kept.vectors, kept.sample)
+
+    def _sampled(self, collection: Collection, documents: frozenset[str]) -> _Background:
+        hashes = [text_hash(text) for text in COHORT]
+        fingerprint, vectors = collection.fingerprint, self._catalog.vectors
+        if vectors.missing(fingerprint, hashes):
+            vectors.save(fingerprint, hashes, self._embedder_of(collection).embed_documents(COHORT))
+        chunks = self._catalog.documents.sample(collection.id, SAMPLE)
+        stored = stored_vectors(self._catalog, collection, [chunk.text_hash for chunk in chunks])
+        chunks = [chunk for chunk in chunks if chunk.text_hash in stored]
+        rows = [stored[chunk.text_hash] for chunk in chunks]
+        return _Background(
+            documents,
+            vectors.load(fingerprint, hashes),
+            np.stack(rows) if rows else np.empty((0, fingerprint.dimension), np.float32),
+            [Sampled(chunk.chunk.text, chunk.document_id) for chunk in chunks],
+        )
+
+
+def stored_vectors(catalog: Catalog, collection: Collection, hashes: Sequence[str]) -> dict[str, Vectors]:
+    """The vectors by hash, without those whose document was deleted in the meantime."""
+    kept = list(dict.fromkeys(hashes))
+    while True:
+        try:
+            return dict(zip(kept, catalog.vectors.load(collection.fingerprint, kept), strict=True))
+        except KeyError:
+            gone = set(catalog.vectors.missing(collection.fingerprint, kept))
+            kept = [key for key in kept if key not in gone]

@@ -1,0 +1,63 @@
+"""Files read and split into chunks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rag.catalog import Catalog, Collection, Job
+from rag.chunking import split_sections
+from rag.documents import Chunk, ParsedFile
+from rag.embedders.base import Embedder
+from rag.errors import DocumentError
+from rag.settings import Settings
+
+
+class FileParser(Protocol):
+    """Reads a file in bounded time and memory; raises DocumentError where there is nothing to be had."""
+
+    def parse(self, path: Path, name: str, *, cancelled: Callable[[], bool]) -> ParsedFile: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read from a file, in the pieces that are indexed."""
+
+    parsed: ParsedFile
+    chunks: Sequence[Chunk]
+
+
+class Reader:
+    """Reads a job's original and splits it for the collection's model."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        parser: FileParser,
+        embedder_of: Callable[[Collection], Embedder],
+        cancelled: Callable[[Job], bool],
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._parser = parser
+        self._embedder_of = embedder_of
+        self._cancelled = cancelled
+
+    def read(self, job: Job) -> Read:
+        """What the job's file holds. Raises DocumentError, ProviderError, Cancelled."""
+        embedder = self._embedder_of(self._catalog.collections.get(job.collection_id))
+        path = self._catalog.originals.path(job.sha256)
+        if not path.is_file():
+            raise DocumentError("The file is no longer there: “{name}”. Add it again.", name=job.name)
+        parsed = self._parser.parse(path, job.name, cancelled=lambda: self._cancelled(job))
+        window = embedder.max_tokens or self._settings.chunk_tokens
+        chunks = split_sections(
+            parsed.sections,
+            embedder.count_tokens,
+            max_tokens=min(self._settings.chunk_tokens, window),
+            overlap_tokens=self._settings.overlap_tokens,
+        )
+        if not chunks:
+            raise DocumentError("“{name}” holds no text that could be searched.", name=job.name)
+        return Read(parsed, chunks)
