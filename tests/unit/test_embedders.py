@@ -81,7 +81,7 @@ def test_several_threads_get_the_same(e5: BuiltinEmbedder) -> None:
 
 
 def test_a_question_goes_before_the_next_batch() -> None:
-    turns, events, asked = Turns(1), [], threading.Event()
+    turns, events, asked = Turns(), [], threading.Event()
 
     def ask() -> None:
         asked.set()
@@ -105,7 +105,7 @@ def test_nothing_is_loaded_before_it_is_needed(models_dir: Path) -> None:
     embedder = make_embedder(load_settings(models_dir=models_dir), "builtin:multilingual-e5-small")
     assert embedder.fingerprint.dimension == 384
     assert embedder.fingerprint.id == "builtin:multilingual-e5-small"
-    assert embedder._loaded.runs is None  # type: ignore[attr-defined]
+    assert embedder._loaded.run is None  # type: ignore[attr-defined]
     assert embedder._loaded.tokenizer is None  # type: ignore[attr-defined]
 
 

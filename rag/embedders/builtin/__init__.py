@@ -1,9 +1,7 @@
 """Embeds texts on this machine with any folder that holds an ONNX export."""
 
-import queue
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,8 +24,7 @@ class _Once:
     """The loaded model, or nothing yet."""
 
     tokenizer: TextTokenizer | None = None
-    turns: Turns | None = None
-    runs: queue.SimpleQueue[Run] | None = None
+    run: Run | None = None
 
 
 class BuiltinEmbedder:
@@ -37,6 +34,7 @@ class BuiltinEmbedder:
         self._folder = read_folder(folder)
         self._choice: Choice = engine
         self._loading = threading.RLock()
+        self._turns = Turns()
         self._loaded = _Once()
 
     @cached_property
@@ -74,11 +72,9 @@ class BuiltinEmbedder:
         """Vectors of `texts`, shape (n, dimension). Raises ProviderError for a text beyond the window."""
         ids = [self._token_ids(self._folder.document_prefix, text) for text in texts]
         vectors = np.empty((len(ids), self._folder.dimension), np.float32)
-        batches = list(_batches([len(row) for row in ids]))
-        with ThreadPoolExecutor(self._engine.streams, "passage-embedder") as pool:
-            found = pool.map(lambda rows: self._embed_batch([ids[row] for row in rows]), batches)
-            for rows, batch in zip(batches, found, strict=True):
-                vectors[rows] = batch
+        for rows in _batches([len(row) for row in ids]):
+            with self._turns.batch():
+                vectors[rows] = self._embed([ids[row] for row in rows])
         return vectors
 
     def embed_query(self, text: str) -> Vectors:
@@ -86,16 +82,6 @@ class BuiltinEmbedder:
         ids = self._token_ids(self._folder.query_prefix, text)
         with self._turns.question():
             return np.asarray(self._embed([ids])[0])
-
-    def _embed_batch(self, ids: Sequence[Sequence[int]]) -> Vectors:
-        with self._turns.batch():
-            return self._embed(ids)
-
-    @property
-    def _turns(self) -> Turns:
-        with self._loading:
-            self._loaded.turns = self._loaded.turns or Turns(self._engine.streams)
-            return self._loaded.turns
 
     @cached_property
     def _engine(self) -> Engine:
@@ -121,25 +107,12 @@ class BuiltinEmbedder:
             )
         return ids
 
-    def _runs(self, engine: Engine) -> "queue.SimpleQueue[Run]":
-        """The engine's functions that no thread is using."""
-        with self._loading:
-            if self._loaded.runs is None:
-                runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
-                for run in engine.load(self._folder.onnx):
-                    runs.put(run)
-                self._loaded.runs = runs
-            return self._loaded.runs
-
     def _hidden(self, tokens: Tokens, mask: Tokens) -> NDArray[np.float32]:
         engine = self._engine
         try:
-            runs = self._runs(engine)
-            run = runs.get()
-            try:
-                return run(tokens, mask).copy()
-            finally:
-                runs.put(run)
+            with self._loading:
+                self._loaded.run = self._loaded.run or engine.load(self._folder.onnx)
+            return self._loaded.run(tokens, mask)
         except Exception as error:  # the runtimes have no class of errors in common
             raise ProviderError(
                 "{model} does not run with {engine}: {reason}. Set RAG_EMBEDDER_ENGINE to another engine, or "

@@ -1,8 +1,7 @@
 """Runs an ONNX encoder with OpenVINO or onnxruntime."""
 
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -14,22 +13,19 @@ from rag.errors import ProviderError
 
 Tokens: TypeAlias = NDArray[np.int64]
 Run: TypeAlias = Callable[[Tokens, Tokens], NDArray[np.float32]]
-# Each computes by itself: what else is running on a core holds up one of them and not all.
-STREAMS = min(4, os.cpu_count() or 1)
 Choice: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A way to run a model. `load` opens model.onnx and returns a function for each of `streams` threads.
+    """A way to run a model. `load` opens model.onnx and returns a function for one thread at a time.
 
-    A function takes input_ids and attention_mask (batch, tokens) and gives the model's first output,
+    The function takes input_ids and attention_mask (batch, tokens) and gives the model's first output,
     valid until the next call.
     """
 
     label: str
-    load: Callable[[Path], Sequence[Run]]
-    streams: int = 1
+    load: Callable[[Path], Run]
 
 
 def choose_engine(choice: Choice) -> Engine:
@@ -50,10 +46,10 @@ def choose_engine(choice: Choice) -> Engine:
         ) from error
     bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if bf16:
-        return Engine("OpenVINO bf16", lambda path: _load_openvino(core, path, "bf16"), STREAMS)
+        return Engine("OpenVINO bf16", lambda path: _load_openvino(core, path, "bf16"))
     if choice == "auto":
         return Engine("onnxruntime", _load_onnxruntime)
-    return Engine("OpenVINO fp32", lambda path: _load_openvino(core, path, "f32"), STREAMS)
+    return Engine("OpenVINO fp32", lambda path: _load_openvino(core, path, "f32"))
 
 
 def _openvino_core() -> Any:
@@ -64,13 +60,9 @@ def _openvino_core() -> Any:
     return openvino.Core()
 
 
-def _load_openvino(core: Any, path: Path, precision: str) -> Sequence[Run]:
-    options = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": STREAMS}
+def _load_openvino(core: Any, path: Path, precision: str) -> Run:
+    options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
     compiled = core.compile_model(path, "CPU", options)
-    return [_openvino_run(compiled) for _ in range(STREAMS)]
-
-
-def _openvino_run(compiled: Any) -> Run:
     names = {port.get_any_name() for port in compiled.inputs}
     request = compiled.create_infer_request()
 
@@ -82,7 +74,7 @@ def _openvino_run(compiled: Any) -> Run:
     return run
 
 
-def _load_onnxruntime(path: Path) -> Sequence[Run]:
+def _load_onnxruntime(path: Path) -> Run:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -95,7 +87,7 @@ def _load_onnxruntime(path: Path) -> Sequence[Run]:
         hidden: NDArray[np.float32] = session.run([output], _inputs(names, ids, mask))[0]
         return hidden
 
-    return [run]
+    return run
 
 
 def _inputs(names: set[str], ids: Tokens, mask: Tokens) -> Mapping[str, Tokens]:

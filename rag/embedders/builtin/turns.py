@@ -1,4 +1,4 @@
-"""As many at a time as the engine computes, and a question before the next batch."""
+"""One at a time, and a question before the next batch."""
 
 import threading
 from collections.abc import Iterator
@@ -6,15 +6,14 @@ from contextlib import contextmanager
 
 
 class Turns:
-    """`count` turns at a time; a question gets one before the batches that wait."""
+    """A lock that batches hold one after another, and that a question gets before the next batch."""
 
-    def __init__(self, count: int) -> None:
-        self._batches, self._work = threading.Semaphore(count), threading.Semaphore(count)
-        self._next = threading.Lock()
+    def __init__(self) -> None:
+        self._batches, self._next, self._work = threading.Lock(), threading.Lock(), threading.Lock()
 
     @contextmanager
     def question(self) -> Iterator[None]:
-        """Hold a turn as soon as one is free."""
+        """Hold it as soon as the work in hand is done."""
         with self._next:
             self._work.acquire()
         try:
@@ -24,6 +23,6 @@ class Turns:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Hold a turn when no question waits."""
+        """Hold it when no question waits: at most one batch competes with the questions."""
         with self._batches, self.question():
             yield
