@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
@@ -78,13 +78,14 @@ def local_ollama(settings: Settings) -> list[str] | None:
     return answer[0] if answer else None
 
 
-def _chat_models(host: str) -> list[str] | None:
+def _quick_look(host: str, ask: Callable[[Any], Any]) -> Any:
+    """What an Ollama answers at once; None where none does."""
     import httpx
     import ollama
 
     try:
         with _client(host, LOOK_SECONDS) as client:
-            models = client.list().models
+            return ask(client)
     except (
         ollama.ResponseError,
         ConnectionError,
@@ -94,7 +95,13 @@ def _chat_models(host: str) -> list[str] | None:
         AttributeError,
     ):
         return None
-    return [model.model for model in models if model.model and _can_chat(model)]
+
+
+def _chat_models(host: str) -> list[str] | None:
+    listed = _quick_look(host, lambda client: client.list().models)
+    if listed is None:
+        return None
+    return [model.model for model in listed if model.model and _can_chat(model)]
 
 
 def _can_chat(model: Any) -> bool:
@@ -108,21 +115,7 @@ def _in_cloud(model: str) -> bool:
 
 
 def _parameters(server: Server) -> float | None:
-    import httpx
-    import ollama
-
-    try:
-        with _client(server.url, LOOK_SECONDS) as client:
-            details = client.show(server.model).details
-    except (
-        ollama.ResponseError,
-        ConnectionError,
-        httpx.HTTPError,
-        httpx.InvalidURL,
-        ValueError,
-        AttributeError,
-    ):
-        return None
+    details = _quick_look(server.url, lambda client: client.show(server.model).details)
     return parameter_count(details.parameter_size if details else None)
 
 
