@@ -16,7 +16,7 @@ from rag.keyword_index import KeywordIndex
 from rag.vector_index import VectorIndex
 
 POOL = 100  # candidates a side: k only cuts, it never reorders
-FILTERED_POOL = 1000  # keyword candidates before a filter that only Chroma knows
+FILTERED_POOL = 1000  # keyword candidates before a filter
 KEYWORD_WEIGHT = 10.0  # standard deviations of the background that a perfect keyword match is worth
 
 NO_MATCH = Notice("No passage matches the search options.")
@@ -86,15 +86,16 @@ class Retriever:
         started = time.perf_counter()
         mode, vector, notices = self._question_vector(collection, query)
         embedded = time.perf_counter()
+        allowed = self._allowed(collection, query)
         found = _Candidates({}, {})
         if mode != "dense":
-            mode, found, more = self._keyword_candidates(collection, query, mode)
+            mode, found, more = self._keyword_candidates(collection, query, mode, allowed)
             notices += more
         if vector is not None:
-            found = self._with_cosines(collection, query, vector, found)
+            found = self._with_cosines(collection, query, vector, found, allowed)
         passages = self._ranked(collection, query, mode, vector, found)
         has_least = query.min_similarity is not None and vector is not None
-        if not passages and (query.where or query.contains or has_least):
+        if not passages and (allowed is not None or has_least):
             notices += (NO_MATCH,)
         seconds = {"embed": embedded - started, "search": time.perf_counter() - embedded}
         return SearchResult(query.question, mode, passages, seconds, notices)
@@ -136,13 +137,18 @@ class Retriever:
                 notices += (Notice("The minimum similarity could not be applied."),)
             return "keyword", None, notices
 
+    def _allowed(self, collection: Collection, query: Query) -> list[str] | None:
+        """The chunks that pass the filters; None where there are none."""
+        if not (query.where or query.contains):
+            return None
+        return self._catalog.documents.matching(collection.id, query.where, query.contains)
+
     def _keyword_candidates(
-        self, collection: Collection, query: Query, mode: Mode
+        self, collection: Collection, query: Query, mode: Mode, allowed: Sequence[str] | None
     ) -> tuple[Mode, _Candidates, tuple[Notice, ...]]:
-        filtered = bool(query.where or query.contains)
         try:
             hits, bound = self._keywords.search(
-                collection.index_name, query.question, n=FILTERED_POOL if filtered else POOL
+                collection.index_name, query.question, n=POOL if allowed is None else FILTERED_POOL
             )
         except StoreError as error:
             if mode == "keyword":
@@ -151,23 +157,24 @@ class Retriever:
                 "Searched by meaning only, not by keywords. {reason}", {"reason": Notice.of(error)}
             )
             return "dense", _Candidates({}, {}), (notice,)
-        kept = self._vectors.keep(
-            collection.index_name, [key for key, _ in hits], where=query.where, contains=query.contains
-        )
-        scores = dict([hit for hit in hits if hit[0] in kept][:POOL])
+        if allowed is not None:
+            kept = set(allowed)
+            hits = [hit for hit in hits if hit[0] in kept]
+        scores = dict(hits[:POOL])
         return mode, _Candidates({}, scores, bound), ()
 
     def _with_cosines(
-        self, collection: Collection, query: Query, vector: Vectors, found: _Candidates
+        self,
+        collection: Collection,
+        query: Query,
+        vector: Vectors,
+        found: _Candidates,
+        allowed: Sequence[str] | None,
     ) -> _Candidates:
         """The dense pool's cosines (but in keyword mode), and those of the keyword pool, looked up."""
         cosines: dict[str, float] = {}
         if query.mode != "keyword":
-            cosines = dict(
-                self._vectors.query(
-                    collection.index_name, vector, n=POOL, where=query.where, contains=query.contains
-                )
-            )
+            cosines = dict(self._vectors.query(collection.index_name, vector, n=POOL, ids=allowed))
         unknown = [key for key in found.keyword_scores if key not in cosines]
         chunks = self._catalog.documents.ready_chunks(collection.id, unknown)
         hashes = {key: chunk.text_hash for key, (chunk, _) in chunks.items()}

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection as ChromaCollection
 
 WRITE_ROWS = 100  # Chroma's add holds the GIL: longer calls would freeze the page
-READ_ROWS = 5000  # a read of more than 32,766 rows fails
+READ_ROWS = 5000  # a read of more than 32,766 rows fails,
+MOST_IDS = 30_000  # and a query of more ids
 HNSW_OPTIONS = (
     "ef_construction",
     "ef_search",
@@ -34,15 +35,12 @@ HNSW_OPTIONS = (
     "resize_factor",
 )
 
-Where = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One chunk as Chroma holds it; `metadata` has no None and no nesting."""
 
     id: str
-    text: str
     metadata: Mapping[str, str | int | float | bool]
 
 
@@ -113,7 +111,6 @@ class VectorIndex:
                 collection.upsert(
                     ids=[row.id for row in part],
                     embeddings=vectors[start : start + WRITE_ROWS],
-                    documents=[row.text for row in part],
                     metadatas=[dict(row.metadata) for row in part],
                 )
 
@@ -135,36 +132,26 @@ class VectorIndex:
         vector: NDArray[np.float32],
         *,
         n: int,
-        where: Where | None = None,
-        contains: str | None = None,
+        ids: Sequence[str] | None = None,
     ) -> list[tuple[str, float]]:
-        """The n nearest chunks as (id, cosine), nearest first. Raises UsageError for a bad filter."""
+        """The n nearest chunks, of all or of `ids`, as (id, cosine), nearest first."""
         collection = self._collection(index)
-        with _mapped(Notice("search"), bad_request=where):
-            found = collection.query(
-                query_embeddings=vector[np.newaxis],
-                n_results=n,
-                where=cast(Any, dict(where)) if where else None,
-                where_document={"$contains": contains} if contains else None,
-                include=["distances"],
-            )
-        distances = found["distances"] or [[]]
-        return [
-            (key, 1.0 - float(distance)) for key, distance in zip(found["ids"][0], distances[0], strict=True)
-        ]
-
-    def keep(self, index: str, ids: Sequence[str], *, where: Where | None, contains: str | None) -> set[str]:
-        """Those of at most READ_ROWS ids that pass a filter. Raises UsageError for a bad filter."""
-        if not ids or not (where or contains):
-            return set(ids)
-        with _mapped(Notice("read the index"), bad_request=where):
-            found = self._collection(index).get(
-                ids=list(ids),
-                where=cast(Any, dict(where)) if where else None,
-                where_document={"$contains": contains} if contains else None,
-                include=[],
-            )
-        return set(found["ids"])
+        parts = [None] if ids is None else [ids[at : at + MOST_IDS] for at in range(0, len(ids), MOST_IDS)]
+        found: list[tuple[str, float]] = []
+        for part in parts:
+            with _mapped(Notice("search")):
+                answer = collection.query(
+                    query_embeddings=vector[np.newaxis],
+                    n_results=n,
+                    ids=list(part) if part is not None else None,
+                    include=["distances"],
+                )
+            distances = (answer["distances"] or [[]])[0]
+            found += [
+                (key, 1.0 - float(distance))
+                for key, distance in zip(answer["ids"][0], distances, strict=True)
+            ]
+        return sorted(found, key=lambda pair: -pair[1])[:n]
 
     def ids(self, index: str) -> Iterator[str]:
         """The ids of all rows."""
@@ -241,7 +228,7 @@ def _quiet() -> Any:
 
 
 @contextmanager
-def _mapped(action: Notice, *, bad_request: Where | None = None) -> Iterator[None]:
+def _mapped(action: Notice) -> Iterator[None]:
     """Turns Chroma's errors into ours at this one border."""
     try:
         yield
@@ -250,14 +237,6 @@ def _mapped(action: Notice, *, bad_request: Where | None = None) -> Iterator[Non
     except Exception as error:
         lines = str(error).strip().splitlines()
         reason = lines[0].rstrip(".") if lines else type(error).__name__
-        if bad_request is not None and (
-            isinstance(error, (ValueError, TypeError))
-            or type(error).__name__ == "InvalidArgumentError"
-            or "where clause" in reason
-        ):
-            raise UsageError(
-                "The filter is not valid: {reason}. Correct it, or search without it.", reason=reason
-            ) from error
         raise StoreError(
             "Chroma could not {action}: {reason}. Run: rag check --repair", action=action, reason=reason
         ) from error

@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rag.catalog.database import Database
 from rag.catalog.vectors import DELETE_UNUSED, text_hash
+from rag.catalog.where import Condition, condition
 from rag.documents import Chunk, Document, Notice
 from rag.errors import UsageError
 
@@ -154,6 +156,23 @@ class Documents:
             found.update((row["id"], _stored_chunk(row)) for row in rows)
         documents = {key: self.get(key) for key in {chunk.document_id for chunk in found.values()}}
         return {key: (chunk, documents[chunk.document_id]) for key, chunk in found.items()}
+
+    def matching(
+        self, collection_id: str, where: Mapping[str, Any] | None, contains: str | None
+    ) -> list[str]:
+        """The ids of the ready chunks that pass a filter in Chroma's form and hold a text, case and all.
+
+        Raises UsageError for a bad filter.
+        """
+        wanted = condition(where) if where else Condition("true")
+        if contains:
+            wanted = Condition(f"{wanted.sql} and instr(c.text, ?) > 0", (*wanted.values, contains))
+        rows = self._database.connection.execute(
+            "select c.id from chunks c join documents d on d.id = c.document_id "
+            f"where d.collection_id = ? and d.status = 'ready' and {wanted.sql}",
+            (collection_id, *wanted.values),
+        )
+        return [row[0] for row in rows]
 
     def sample(self, collection_id: str, most: int) -> list[StoredChunk]:
         """Some chunks of ready documents: as good as random, and always the same ones."""

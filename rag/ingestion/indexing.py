@@ -152,7 +152,7 @@ class Indexing:
         for start in range(0, len(chunks), WRITE_ROWS):
             part = chunks[start : start + WRITE_ROWS]
             vectors = self._catalog.vectors.load(collection.fingerprint, [chunk.text_hash for chunk in part])
-            rows = [Row(each.id, each.chunk.text, _metadata(document, each)) for each in part]
+            rows = [Row(each.id, _metadata(document, each)) for each in part]
             self._vectors.write(collection.index_name, rows, vectors)
         self._keywords.write(
             collection.index_name,

@@ -29,14 +29,14 @@ WAIT_SECONDS = 20.0
 
 
 class RefusingIndex(VectorIndex):
-    """Cannot write or let go of what holds one of these words."""
+    """Cannot write the files of these names, nor let go of these documents."""
 
     refused: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
 
     def write(self, index: str, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
         super().write(index, rows[:1], vectors[:1])
-        if any(word in row.text for row in rows for word in self.refused):
+        if any(row.metadata["document"] in self.refused for row in rows):
             raise StoreError("The disk is full.")
         super().write(index, rows, vectors)
 
@@ -60,7 +60,7 @@ def index_of(library: Library) -> RefusingIndex:
 
 def test_what_cannot_be_indexed_fails_and_leaves_nothing(library: Library) -> None:
     library.add("pear.txt", "A pear is green.")
-    index_of(library).refused = ("apple",)
+    index_of(library).refused = ("apple.txt",)
     job = library.add("apple.txt", "An apple is red.")
     assert (job.state, str(job.error)) == ("failed", "The disk is full.")
     assert {each.name: each.status for each in library.documents()} == {
@@ -88,7 +88,7 @@ def test_one_document_that_cannot_be_finished_stops_no_other(library: Library) -
     names = ("apple", "pear", "plum")
     jobs = {name: library.add(f"{name}.txt", f"The {name} is ripe.") for name in names}
     library.catalog.documents.set_status([str(job.document_id) for job in jobs.values()], "indexing")
-    index_of(library).refused = ("pear",)
+    index_of(library).refused = ("pear.txt",)
     library.indexing.recover()
     assert {each.name: each.status for each in library.documents()} == {
         "apple.txt": "ready",

@@ -52,8 +52,7 @@ def rows(count: int, document: str = "one") -> tuple[list[Row], np.ndarray]:
     angles = np.radians(np.arange(count))
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     return [
-        Row(f"{document}-{number}", f"第{number}行 row {number}", {"document_id": document, "page": number})
-        for number in range(count)
+        Row(f"{document}-{number}", {"document_id": document, "page": number}) for number in range(count)
     ], vectors
 
 
@@ -64,34 +63,15 @@ def test_nearest_first_with_cosines(index: VectorIndex) -> None:
     assert [cosine for _, cosine in found] == pytest.approx(np.cos(np.radians([0, 1, 2])), abs=1e-5)
 
 
-def test_filters_and_text(index: VectorIndex) -> None:
+def test_the_nearest_of_some(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     index.write(NAME, *rows(30))
     question = np.array([1, 0], np.float32)
-    assert [key for key, _ in index.query(NAME, question, n=5, where={"page": {"$gte": 28}})] == [
-        "one-28",
-        "one-29",
-    ]
-    assert [key for key, _ in index.query(NAME, question, n=5, contains="第7行")] == ["one-7"]
-    assert index.keep(NAME, ["one-1", "one-2", "other"], where={"page": 2}, contains=None) == {"one-2"}
-    assert index.query(NAME, question, n=5, where={"page": 1000}) == []
-
-
-@pytest.mark.parametrize(
-    "where",
-    [
-        {"a": 1, "b": 2},
-        {"page": {"$near": 1}},
-        {"page": {"$in": []}},
-        {"page": {"$eq": [1]}},
-        {"page": {"$gte": True}},
-    ],
-)
-def test_a_bad_filter_is_the_users_error(index: VectorIndex, where: dict[str, object]) -> None:
-    index.write(NAME, *rows(2))
-    with pytest.raises(UsageError, match="filter"):
-        index.query(NAME, np.array([1, 0], np.float32), n=1, where=where)
-    with pytest.raises(UsageError, match="filter"):
-        index.keep(NAME, ["one-1"], where=where, contains=None)
+    some = [f"one-{number}" for number in range(9, 30)]
+    nearest = ["one-9", "one-10", "one-11"]
+    assert [key for key, _ in index.query(NAME, question, n=3, ids=some)] == nearest
+    monkeypatch.setattr("rag.vector_index.MOST_IDS", 4)
+    assert [key for key, _ in index.query(NAME, question, n=3, ids=some[::-1])] == nearest
+    assert index.query(NAME, question, n=3, ids=[]) == []
 
 
 @pytest.mark.parametrize("hnsw", [{"ef_search": "many"}, {"max_neighbors": 1.5}, {"batch_size": 0}])

@@ -1,0 +1,119 @@
+"""Chroma's `where` language as SQL over documents (d) and chunks (c).
+
+The catalogue answers filters itself: together with a list of ids, Chroma needs 0.8 ms for each of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from rag.errors import UsageError
+
+Value: TypeAlias = str | int | float | bool
+
+_TYPES: Mapping[type, tuple[str, ...]] = {
+    bool: ("true", "false"),
+    int: ("integer", "real"),
+    float: ("integer", "real"),
+    str: ("text",),
+}
+_NUMBER, _TEXT = _TYPES[int], _TYPES[str]
+_ORDERS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A piece of SQL that is true or false, and the values of its question marks."""
+
+    sql: str
+    values: tuple[Value, ...] = ()
+
+
+# What Passage itself knows of a chunk, before the keys of the user's own.
+_OWN_FIELDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "document_id": ("d.id", _TEXT),
+    "document": ("d.name", _TEXT),
+    "type": ("d.kind", _TEXT),
+    "added": ("cast(replace(substr(d.added_at, 1, 10), '-', '') as integer)", _NUMBER),
+    "page": ("c.page", _NUMBER),
+}
+
+
+def condition(where: Mapping[str, Any]) -> Condition:
+    """The filter as one condition. Raises UsageError where Chroma would refuse it.
+
+    As in Chroma, `$ne` and `$nin` are true of what lacks the key, and values of other types are not equal.
+    """
+    if not isinstance(where, Mapping) or len(where) != 1:
+        raise _invalid('it should hold one key; put several into {"$and": […]}')
+    ((key, wanted),) = where.items()
+    if key in ("$and", "$or"):
+        return _joined(key, wanted)
+    if key.startswith("$"):
+        raise _invalid(f"{key} cannot stand here")
+    if not isinstance(wanted, Mapping):
+        return _compared(key, "$eq", wanted)
+    if len(wanted) != 1:
+        raise _invalid(f"{key} should have one operator")
+    ((operator, value),) = wanted.items()
+    return _compared(key, operator, value)
+
+
+def _joined(operator: str, parts: object) -> Condition:
+    if not isinstance(parts, Sequence) or isinstance(parts, str) or len(parts) < 2:
+        raise _invalid(f"{operator} needs a list of two or more filters")
+    found = [condition(part) for part in parts]
+    word = " and " if operator == "$and" else " or "
+    return Condition(
+        f"({word.join(part.sql for part in found)})", tuple(value for part in found for value in part.values)
+    )
+
+
+def _compared(key: str, operator: str, value: Any) -> Condition:
+    if operator in ("$in", "$nin"):
+        return _listed(key, value, within=operator == "$in")
+    kind = _types(key, value)
+    if operator in _ORDERS and kind != _NUMBER:
+        raise _invalid(f"{operator} compares numbers, and {value!r} is none")
+    field = _field(key, kind)
+    if operator == "$eq":
+        return Condition(f"{field.sql} = ?", (*field.values, value))
+    if operator == "$ne":
+        return Condition(f"{field.sql} is not ?", (*field.values, value))
+    if operator in _ORDERS:
+        return Condition(f"{field.sql} {_ORDERS[operator]} ?", (*field.values, value))
+    raise _invalid(f"there is no operator {operator}")
+
+
+def _listed(key: str, values: Any, *, within: bool) -> Condition:
+    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+        raise _invalid(f"{key} should be compared with a list of at least one value")
+    kinds = {_types(key, value) for value in values}
+    if len(kinds) > 1:
+        raise _invalid(f"the list for {key} mixes types")
+    field = _field(key, kinds.pop())
+    marks = ",".join("?" * len(values))
+    sql = f"ifnull({field.sql} in ({marks}), 0)"
+    return Condition(sql if within else f"not {sql}", (*field.values, *values))
+
+
+def _field(key: str, types: tuple[str, ...]) -> Condition:
+    """The value of a key, null where there is none or one of another type."""
+    if key in _OWN_FIELDS:
+        sql, own = _OWN_FIELDS[key]
+        return Condition(sql if own == types else "null")
+    names = ",".join(f"'{name}'" for name in types)
+    return Condition(
+        f"(select m.value from json_each(d.metadata) m where m.key = ? and m.type in ({names}))", (key,)
+    )
+
+
+def _types(key: str, value: object) -> tuple[str, ...]:
+    try:
+        return _TYPES[type(value)]
+    except KeyError:
+        raise _invalid(f"{key} is compared with {value!r}, which is no text, number, true or false") from None
+
+
+def _invalid(reason: str) -> UsageError:
+    return UsageError("The filter is not valid: {reason}. Correct it, or search without it.", reason=reason)
