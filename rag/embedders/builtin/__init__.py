@@ -72,7 +72,7 @@ class BuiltinEmbedder:
         """Vectors of `texts`, shape (n, dimension). Raises ProviderError for a text beyond the window."""
         ids = [self._token_ids(self._folder.document_prefix, text) for text in texts]
         vectors = np.empty((len(ids), self._folder.dimension), np.float32)
-        for rows in _batches([len(row) for row in ids]):
+        for rows in _batches([self._length([row]) for row in ids]):
             with self._turns.batch():
                 vectors[rows] = self._embed([ids[row] for row in rows])
         return vectors
@@ -123,8 +123,13 @@ class BuiltinEmbedder:
                 folder=self._folder.path,
             ) from error
 
+    def _length(self, ids: Sequence[Sequence[int]]) -> int:
+        """What texts are padded to: the longest's tokens, rounded up to the engine's step."""
+        step = self._engine.step
+        return min(-(-max(map(len, ids)) // step) * step, self._folder.window)
+
     def _embed(self, ids: Sequence[Sequence[int]]) -> Vectors:
-        tokens, mask = _padded(ids, self._folder.pad_id)
+        tokens, mask = _padded(ids, self._length(ids), self._folder.pad_id)
         vectors = _pool(self._hidden(tokens, mask), mask, self._folder.pooling)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.all(np.isfinite(lengths)) and np.all(lengths > 0)):
@@ -148,8 +153,8 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _padded(ids: Sequence[Sequence[int]], pad_id: int) -> tuple[Tokens, Tokens]:
-    tokens = np.full((len(ids), max(map(len, ids))), pad_id, np.int64)
+def _padded(ids: Sequence[Sequence[int]], length: int, pad_id: int) -> tuple[Tokens, Tokens]:
+    tokens = np.full((len(ids), length), pad_id, np.int64)
     mask = np.zeros_like(tokens)
     for row, values in enumerate(ids):
         tokens[row, : len(values)] = values
