@@ -19,7 +19,8 @@ from rag.ingestion.indexing import Indexing
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
 
-PREPARED = 2  # files at a time: while one is read, the other keeps the model busy
+PREPARED = 3  # files at a time: while one is read, others keep the model busy
+AHEAD = 8  # files begun: short ones after a long one are ready when it ends
 BATCH_TEXTS = 64  # between two batches a job can be cancelled and shows its progress
 RESERVED_KEYS = frozenset({"document_id", "document", "type", "added", "page"})
 
@@ -28,7 +29,7 @@ _Result = TypeVar("_Result")
 
 
 class Pipeline:
-    """Runs jobs in their order; two are read and embedded at a time, while the one before them is stored."""
+    """Runs jobs in their order; some are read and embedded at a time, while those before them are stored."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class Pipeline:
         for job in jobs:
             prepared = self._preparers.submit(self._guarded, job, self._prepare)
             ending.append((job.id, self._writer.submit(self._end, job, prepared)))
-            if len(ending) > PREPARED:
+            if len(ending) > AHEAD:
                 yield _ended(*ending.popleft())
         while ending:
             yield _ended(*ending.popleft())

@@ -1,6 +1,5 @@
 """What a process that reads strangers' files may not do."""
 
-import os
 import sys
 
 OPEN_FILES = 128
@@ -13,13 +12,8 @@ FORBIDDEN = frozenset({
 })  # fmt: skip
 
 
-POLITENESS = 10
-
-
 def limit_resources(memory_mb: int) -> None:
     """Cap memory at `memory_mb` above what the process has now, and open files, written bytes and core dumps.
-
-    It also yields to the app: whatever is read ahead waits for the embedding of what was read before.
 
     Where the system has no such limits (Windows; memory on macOS) the parent process watches instead.
     """
@@ -33,7 +27,6 @@ def limit_resources(memory_mb: int) -> None:
         (resource.RLIMIT_FSIZE, WRITTEN_BYTES),
     ):
         resource.setrlimit(limit, (value, value))
-    os.nice(POLITENESS)
     if sys.platform == "linux":
         import psutil
 
