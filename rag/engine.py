@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 from rag.answering import Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
-from rag.chat_models.streaming import is_loopback
 from rag.documents import Metadata, Passage, readable
 from rag.errors import RagError, StoreError, UsageError
 from rag.ingestion import Indexing, IndexReport, IngestionWorker, Pipeline
@@ -16,6 +15,7 @@ from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
 from rag.models import Models
+from rag.providers.addresses import is_loopback
 from rag.retrieval import Query, Retriever, SearchResult
 from rag.settings import Settings
 from rag.vector_index import VectorIndex

@@ -16,7 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from rag.settings import Settings, load_settings
 from tests import wire_formats
 from tests.faults import Fault
 
@@ -27,6 +29,8 @@ OLLAMA_EMBED = "/api/embed"
 DASHSCOPE_CHAT = "/api/v1/services/aigc/text-generation/generation"
 DASHSCOPE_EMBED = "/api/v1/services/embeddings/text-embedding/text-embedding"
 
+KEY = SecretStr("sk-secret-123")
+TIMEOUT = 0.5
 DIMENSION = 8
 SLICE = 5
 PIECES = ("Rollo ", "led them. ", "答案在资料", "中 🙂", ".")
@@ -91,6 +95,13 @@ class ProviderServer(ThreadingHTTPServer):
 def provider_server() -> Iterator[ProviderServer]:
     with ProviderServer() as server:
         yield server
+
+
+def settings_at(url: str, **given: Any) -> Settings:
+    """Settings with every provider at `url`, a key, and a short patience."""
+    servers = {"openai_base_url": f"{url}/v1", "ollama_host": url, "dashscope_base_url": f"{url}/api/v1"}
+    keys = {"openai_api_key": KEY, "dashscope_api_key": KEY}
+    return load_settings(**{**servers, **keys, "request_timeout": TIMEOUT, **given})
 
 
 def ollama_model(name: str, parameters: str, family: str = "qwen3") -> dict[str, Any]:

@@ -16,11 +16,11 @@ from typing import IO
 from pydantic import SecretStr
 
 from rag.chat_models.base import Message
-from rag.chat_models.failures import Server
 from rag.chat_models.llama_server import KEY_VARIABLE
 from rag.chat_models.openai import stream_chat
 from rag.documents import Notice
 from rag.errors import ProviderError
+from rag.providers.failures import Server
 
 START_SECONDS = 180.0
 

@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from rag import model_files
 from rag.chat_models.base import ChatModel
-from rag.errors import ProviderError, UsageError
+from rag.errors import UsageError
+from rag.providers.dashscope_api import dashscope_server
+from rag.providers.ollama_api import ollama_server
+from rag.providers.openai_api import openai_server
 from rag.settings import Settings
 
 BUILTIN_MODEL = "qwen2.5-coder-1.5b"
@@ -47,33 +50,19 @@ def choose_chat_model(settings: Settings) -> ChatModel | None:
 def _openai(settings: Settings, model: str) -> ChatModel:
     from rag.chat_models.openai import OpenAIChat
 
-    if not settings.openai_api_key and not settings.openai_base_url:
-        raise _missing_key("OpenAI", "OPENAI_API_KEY", "openai_api_key")
-    return OpenAIChat(
-        model,
-        timeout=settings.request_timeout,
-        base_url=settings.openai_base_url,
-        api_key=settings.openai_api_key,
-    )
+    return OpenAIChat(openai_server(settings, model))
 
 
 def _dashscope(settings: Settings, model: str) -> ChatModel:
     from rag.chat_models.dashscope import DashScopeChat
 
-    if not settings.dashscope_api_key:
-        raise _missing_key("DashScope", "DASHSCOPE_API_KEY", "dashscope_api_key")
-    return DashScopeChat(
-        model,
-        timeout=settings.request_timeout,
-        base_url=settings.dashscope_base_url,
-        api_key=settings.dashscope_api_key,
-    )
+    return DashScopeChat(dashscope_server(settings, model))
 
 
 def _ollama(settings: Settings, model: str) -> ChatModel:
     from rag.chat_models.ollama import OllamaChat
 
-    return OllamaChat(model, timeout=settings.request_timeout, host=settings.ollama_host)
+    return OllamaChat(ollama_server(settings, model))
 
 
 def _builtin(settings: Settings, model: str) -> ChatModel:
@@ -84,15 +73,6 @@ def _builtin(settings: Settings, model: str) -> ChatModel:
     # Reading a prompt on one core takes longer than any server far away.
     timeout = max(settings.request_timeout, 300.0)
     return BuiltinChat(model, gguf=model_files.model_path(settings, model), timeout=timeout)
-
-
-def _missing_key(server: str, variable: str, toml_key: str) -> ProviderError:
-    return ProviderError(
-        "{server} needs a key. Set {variable}, or {toml_key} in rag.toml, or choose another model.",
-        server=server,
-        variable=variable,
-        toml_key=toml_key,
-    )
 
 
 _PROVIDERS: dict[str, Callable[[Settings, str], ChatModel]] = {

@@ -1,24 +1,24 @@
 """Chat models of an Ollama server, on this machine or another."""
 
-import os
 import re
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, cast
-
-from pydantic import SecretStr
+from typing import Any, cast
 
 from rag.chat_models.base import Message
-from rag.chat_models.failures import Failure, Kind, Server, failure_of_status
-from rag.chat_models.streaming import check_end, is_loopback, stream_answer
+from rag.chat_models.streaming import check_end, stream_answer
+from rag.providers.addresses import is_loopback
+from rag.providers.failures import Server
+from rag.providers.ollama_api import (
+    DEFAULT_HOST,
+    LOOK_SECONDS,
+    is_cloud_model,
+    ollama_client,
+    quick_look,
+)
 from rag.settings import Settings
 
-if TYPE_CHECKING:
-    import ollama
-
-DEFAULT_HOST = "http://127.0.0.1:11434"
-LOOK_SECONDS = 0.3
 SMALL_MODEL = 4e9
 # Ollama cuts a longer prompt unseen, and its own default is only 2,048 or 4,096 tokens.
 WINDOW_TOKENS = 8192
@@ -27,22 +27,13 @@ _NOT_CHAT = re.compile(r"embed|bert|minilm|(^|[/-])(bge|gte|e5|jina)-|rerank", r
 
 
 class OllamaChat:
-    """A model that an Ollama server runs. `timeout` is the longest silence in seconds."""
+    """A model that an Ollama server runs. The server's `timeout` is the longest silence in seconds."""
 
     context_tokens = 4000
 
-    def __init__(self, model: str, *, timeout: float, host: str | None = None) -> None:
-        self.id = f"ollama:{model}"
-        self._server = Server(
-            "Ollama",
-            host or DEFAULT_HOST,
-            model,
-            timeout,
-            # The SDK sends it where it is set.
-            SecretStr(os.environ.get("OLLAMA_API_KEY", "")),
-            url_setting="RAG_OLLAMA_HOST",
-            key_setting="OLLAMA_API_KEY",
-        )
+    def __init__(self, server: Server) -> None:
+        self.id = f"ollama:{server.model}"
+        self._server = server
         self._parameters: float | None = None
 
     @property
@@ -54,7 +45,7 @@ class OllamaChat:
 
     @property
     def is_local(self) -> bool:
-        return is_loopback(self._server.url) and not _in_cloud(self._server.model)
+        return is_loopback(self._server.url) and not is_cloud_model(self._server.model)
 
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
         """Pieces of the answer as they come; closing it closes the request. Raises ProviderError."""
@@ -78,27 +69,8 @@ def local_ollama(settings: Settings) -> list[str] | None:
     return answer[0] if answer else None
 
 
-def _quick_look(host: str, ask: Callable[[Any], Any]) -> Any:
-    """What an Ollama answers at once; None where none does."""
-    import httpx
-    import ollama
-
-    try:
-        with _client(host, LOOK_SECONDS) as client:
-            return ask(client)
-    except (
-        ollama.ResponseError,
-        ConnectionError,
-        httpx.HTTPError,
-        httpx.InvalidURL,
-        ValueError,
-        AttributeError,
-    ):
-        return None
-
-
 def _chat_models(host: str) -> list[str] | None:
-    listed = _quick_look(host, lambda client: client.list().models)
+    listed = quick_look(host, lambda client: client.list().models)
     if listed is None:
         return None
     return [model.model for model in listed if model.model and _can_chat(model)]
@@ -107,15 +79,11 @@ def _chat_models(host: str) -> list[str] | None:
 def _can_chat(model: Any) -> bool:
     details = model.details
     names = [model.model, *(details.families or () if details else ())]
-    return not _in_cloud(model.model) and not any(_NOT_CHAT.search(name) for name in names)
-
-
-def _in_cloud(model: str) -> bool:
-    return model.endswith("cloud")
+    return not is_cloud_model(model.model) and not any(_NOT_CHAT.search(name) for name in names)
 
 
 def _parameters(server: Server) -> float | None:
-    details = _quick_look(server.url, lambda client: client.show(server.model).details)
+    details = quick_look(server.url, lambda client: client.show(server.model).details)
     return parameter_count(details.parameter_size if details else None)
 
 
@@ -127,34 +95,12 @@ def parameter_count(size: str | None) -> float | None:
     return float(match[1]) * {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}[match[2].upper()]
 
 
-def _client(host: str, timeout: float) -> "ollama.Client":
-    import ollama
-
-    return ollama.Client(host, timeout=timeout, trust_env=not is_loopback(host))
-
-
 def _pieces(server: Server, turns: list[dict[str, str]]) -> Generator[str]:
-    import httpx
-    import ollama
-
     options = {"temperature": 0.0, "num_ctx": WINDOW_TOKENS}
-    try:
-        with _client(server.url, server.timeout) as client:
-            parts = client.chat(server.model, turns, stream=True, options=options)
-            with closing(cast(Generator[Any], parts)):
-                yield from _texts(parts)
-    except ollama.ResponseError as error:
-        raise _failure(error) from error
-    except httpx.TimeoutException as error:
-        raise Failure(Kind.TIMEOUT) from error
-    except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise Failure(Kind.UNREACHABLE, error) from error
-    except httpx.HTTPError as error:
-        raise Failure(Kind.CUT, error) from error
-    except ConnectionError as error:
-        raise Failure(Kind.UNREACHABLE, error.__context__ or error) from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Failure(Kind.FORMAT, error) from error
+    with ollama_client(server) as client:
+        parts = client.chat(server.model, turns, stream=True, options=options)
+        with closing(cast(Generator[Any], parts)):
+            yield from _texts(parts)
 
 
 def _texts(parts: Iterator[Any]) -> Generator[str]:
@@ -165,12 +111,3 @@ def _texts(parts: Iterator[Any]) -> Generator[str]:
         if part.done:
             finished = part.done_reason or "stop"
     check_end(finished)
-
-
-def _failure(error: "ollama.ResponseError") -> Failure:
-    if error.status_code < 0:
-        return Failure(Kind.SERVER, error.error)
-    # The SDK hides the response, and with it Retry-After, behind `raise … from None`.
-    response = getattr(error.__context__, "response", None)
-    retry_after = response.headers.get("retry-after") if response is not None else None
-    return failure_of_status(error.status_code, error.error, retry_after=retry_after)

@@ -3,13 +3,10 @@
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
-from rag.chat_models.failures import RETRIED, Failure, Kind, Server, explained
 from rag.documents import Notice
-from rag.retrying import seconds_to_wait
+from rag.providers.failures import Failure, Kind, Server, drop_secret, explained
+from rag.providers.retrying import wait_before_next_try
 
 
 def stream_answer(pieces_of: Callable[[], Generator[str]], server: Server) -> Iterator[str]:
@@ -30,9 +27,9 @@ def stream_answer(pieces_of: Callable[[], Generator[str]], server: Server) -> It
             return
         except Failure as failure:
             tries += 1
-            wait = _wait_before_next_try(failure, tries, waited, begun)
+            wait = None if begun else wait_before_next_try(failure, tries, waited)
             if wait is None:
-                _drop_secret(failure, server)
+                drop_secret(failure, server)
                 raise explained(failure, server, begun=begun) from failure
         waited += wait
         time.sleep(wait)
@@ -46,27 +43,3 @@ def check_end(finished: str | None) -> None:
         raise Failure(Kind.LENGTH)
     if finished in ("content_filter", "sensitive"):
         raise Failure(Kind.REFUSED, finished)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether `url` is this machine, which no proxy must come between."""
-    host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return address.is_loopback or address.is_unspecified
-
-
-def _wait_before_next_try(failure: Failure, tries: int, waited: float, begun: bool) -> float | None:
-    if begun or failure.kind not in RETRIED:
-        return None
-    return seconds_to_wait(tries, failure.retry_after, waited=waited, now=datetime.now(UTC))
-
-
-def _drop_secret(failure: Failure, server: Server) -> None:
-    """Keep a key that the server echoed out of the tracebacks of logs."""
-    cause = failure.__cause__
-    if cause and server.key and server.key.get_secret_value() in repr(cause) + str(cause):
-        failure.__cause__ = None
-    failure.detail = server.masked(failure.detail)

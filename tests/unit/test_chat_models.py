@@ -1,48 +1,34 @@
 """OpenAI, Ollama and DashScope against a real local server, on good days and bad ones."""
 
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import replace
 from typing import cast
 
 import pytest
-from pydantic import SecretStr
 
 from rag.chat_models.base import ChatModel
-from rag.chat_models.dashscope import DashScopeChat
-from rag.chat_models.failures import Server
-from rag.chat_models.ollama import OllamaChat
-from rag.chat_models.openai import OpenAIChat
+from rag.chat_models.factory import make_chat_model
 from rag.errors import ProviderError
+from rag.providers.failures import Server
 from tests import provider_server as server_module
 from tests.chat_model_conformance import QUESTION, ChatModelConformance
 from tests.faults import HTML, Fault, cut, hang, status, stop
-from tests.provider_server import PIECES, ProviderServer
+from tests.provider_server import KEY, PIECES, ProviderServer, settings_at
 
 provider_server = server_module.provider_server
 
-KEY = SecretStr("sk-secret-123")
-TIMEOUT = 0.5
 NOW = {"retry_after": "0"}
-
-
-def _openai(url: str) -> ChatModel:
-    return OpenAIChat("m", base_url=f"{url}/v1", api_key=KEY, timeout=TIMEOUT)
-
-
-def _ollama(url: str) -> ChatModel:
-    return OllamaChat("qwen3:8b", host=url, timeout=TIMEOUT)
-
-
-def _dashscope(url: str) -> ChatModel:
-    return DashScopeChat("m", base_url=f"{url}/api/v1", api_key=KEY, timeout=TIMEOUT)
-
-
-MODELS: dict[str, tuple[Callable[[str], ChatModel], str]] = {
-    "openai": (_openai, server_module.OPENAI_CHAT),
-    "ollama": (_ollama, server_module.OLLAMA_CHAT),
-    "dashscope": (_dashscope, server_module.DASHSCOPE_CHAT),
+# Which model a provider is asked for, and where.
+MODELS = {
+    "openai": ("openai:m", server_module.OPENAI_CHAT),
+    "ollama": ("ollama:qwen3:8b", server_module.OLLAMA_CHAT),
+    "dashscope": ("dashscope:m", server_module.DASHSCOPE_CHAT),
 }
+
+
+def _chat(provider: str, url: str) -> ChatModel:
+    return make_chat_model(settings_at(url), MODELS[provider][0])
 
 
 def _name(provider: str, url: str) -> str:
@@ -63,7 +49,7 @@ def path(provider: str) -> str:
 @pytest.fixture
 def chat(provider: str, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> ChatModel:
     monkeypatch.setenv("OLLAMA_API_KEY", KEY.get_secret_value())
-    return MODELS[provider][0](provider_server.url)
+    return _chat(provider, provider_server.url)
 
 
 class TestConformance(ChatModelConformance):
@@ -164,7 +150,7 @@ def test_nobody_there(provider: str) -> None:
     with ProviderServer() as server:
         url = server.url
     with pytest.raises(ProviderError) as caught:
-        list(MODELS[provider][0](url).stream(QUESTION))
+        list(_chat(provider, url).stream(QUESTION))
     assert str(caught.value).startswith(f"{_name(provider, url)} cannot be reached at {url}")
     assert f"RAG_{provider.upper()}_" in str(caught.value)
 
@@ -215,12 +201,12 @@ def test_vendors_own_errors(
 def test_temperature_is_left_out_where_the_model_wants_its_own(provider_server: ProviderServer) -> None:
     refusal = replace(status(400, "Unsupported value: 'temperature'"), param="temperature")
     provider_server.script(server_module.OPENAI_CHAT, [refusal])
-    assert tuple(_openai(provider_server.url).stream(QUESTION)) == PIECES
+    assert tuple(_chat("openai", provider_server.url).stream(QUESTION)) == PIECES
     assert ["temperature" in request.body for request in provider_server.requests] == [True, False]
 
 
 def test_ollama_is_asked_for_a_window_that_holds_the_passages(provider_server: ProviderServer) -> None:
-    chat = _ollama(provider_server.url)
+    chat = _chat("ollama", provider_server.url)
     list(chat.stream(QUESTION))
     assert provider_server.requests[-1].body["options"]["num_ctx"] > chat.context_tokens
 

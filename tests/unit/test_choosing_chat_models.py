@@ -11,6 +11,7 @@ from rag.chat_models.factory import choose_chat_model, make_chat_model
 from rag.chat_models.ollama import OllamaChat, local_ollama, parameter_count
 from rag.engine import open_engine
 from rag.errors import ProviderError, UsageError
+from rag.providers.ollama_api import ollama_server
 from rag.settings import Settings, load_settings
 from tests import provider_server as server_module
 from tests.faults import HTML, hang
@@ -165,11 +166,14 @@ def test_a_small_ollama_model_writes_no_markers(
     size: str, follows: bool, provider_server: ProviderServer
 ) -> None:
     provider_server.ollama_models = [ollama_model("m", size)]
-    assert OllamaChat("m", host=provider_server.url, timeout=1).follows_citation_rules is follows
+    assert (
+        OllamaChat(ollama_server(load_settings(ollama_host=provider_server.url), "m")).follows_citation_rules
+        is follows
+    )
 
 
 def test_an_ollama_model_of_unknown_size_writes_no_markers() -> None:
-    assert not OllamaChat("m", host=NOWHERE, timeout=1).follows_citation_rules
+    assert not OllamaChat(ollama_server(load_settings(ollama_host=NOWHERE), "m")).follows_citation_rules
 
 
 def test_parameter_counts() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rag.retrying import LONGEST_WAIT, TRIES, seconds_to_wait
+from rag.providers.retrying import LONGEST_WAIT, TRIES, seconds_to_wait
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -1,11 +1,41 @@
-"""How long to wait before asking a busy server again; pure."""
+"""How long to wait before asking a busy server again, and doing so."""
 
 import math
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from rag.providers.failures import RETRIED, Failure, Server, drop_secret, explained
 
 TRIES = 3
 LONGEST_WAIT = 20.0
+
+_Result = TypeVar("_Result")
+
+
+def patiently(call: Callable[[], _Result], server: Server) -> _Result:
+    """What `call` gives, tried again where that is sensible. It raises Failure; this, ProviderError."""
+    tries, waited = 0, 0.0
+    while True:
+        try:
+            return call()
+        except Failure as failure:
+            tries += 1
+            wait = wait_before_next_try(failure, tries, waited)
+            if wait is None:
+                drop_secret(failure, server)
+                raise explained(failure, server, begun=False) from failure
+        waited += wait
+        time.sleep(wait)
+
+
+def wait_before_next_try(failure: Failure, tries: int, waited: float) -> float | None:
+    """Seconds to wait after a failure, or None where asking again is of no use."""
+    if failure.kind not in RETRIED:
+        return None
+    return seconds_to_wait(tries, failure.retry_after, waited=waited, now=datetime.now(UTC))
 
 
 def seconds_to_wait(tries: int, asked: str | None, *, waited: float, now: datetime) -> float | None:

@@ -215,3 +215,21 @@ def _about_the_request(kind: Kind, server: Server, detail: Reason) -> ProviderEr
                 "Question and passages are too long for {model} ({reason}). Use fewer passages.", **about
             )
     return ProviderError("{server} refused the request ({reason}).", **about)
+
+
+def drop_secret(failure: Failure, server: Server) -> None:
+    """Keep a key that the server echoed out of the tracebacks of logs."""
+    cause = failure.__cause__
+    if cause and server.key and server.key.get_secret_value() in repr(cause) + str(cause):
+        failure.__cause__ = None
+    failure.detail = server.masked(failure.detail)
+
+
+def missing_key(server: str, variable: str, toml_key: str) -> ProviderError:
+    """What is said where a provider needs a key that is not set."""
+    return ProviderError(
+        "{server} needs a key. Set {variable}, or {toml_key} in rag.toml, or choose another model.",
+        server=server,
+        variable=variable,
+        toml_key=toml_key,
+    )
