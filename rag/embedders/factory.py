@@ -31,4 +31,58 @@ def _builtin(settings: Settings, model: str) -> Embedder:
     return BuiltinEmbedder(model_path(settings, model), engine=settings.embedder_engine)
 
 
-_PROVIDERS: Mapping[str, Callable[[Settings, str], Embedder]] = {"builtin": _builtin}
+def _openai(settings: Settings, model: str) -> Embedder:
+    from rag.embedders.openai import OpenAIEmbedder
+    from rag.providers.openai_api import openai_server
+
+    return OpenAIEmbedder(openai_server(settings, model))
+
+
+def _ollama(settings: Settings, model: str) -> Embedder:
+    from rag.embedders.ollama import OllamaEmbedder
+    from rag.providers.ollama_api import ollama_server
+
+    return OllamaEmbedder(ollama_server(settings, model))
+
+
+def _dashscope(settings: Settings, model: str) -> Embedder:
+    from rag.embedders.dashscope import DashScopeEmbedder
+    from rag.providers.dashscope_api import dashscope_server
+
+    return DashScopeEmbedder(dashscope_server(settings, model))
+
+
+def _sentence_transformers(settings: Settings, model: str) -> Embedder:
+    from rag.embedders.sentence_transformers import SentenceTransformersEmbedder
+
+    return SentenceTransformersEmbedder(model, cache=settings.models_dir / "hub")
+
+
+def _transformers(settings: Settings, model: str) -> Embedder:
+    from rag.embedders.transformers import TransformersEmbedder
+
+    return TransformersEmbedder(model, cache=settings.models_dir / "hub")
+
+
+def _clip(settings: Settings, model: str) -> Embedder:
+    from rag.embedders.clip import ClipEmbedder
+
+    return ClipEmbedder(model, cache=settings.models_dir / "hub")
+
+
+def _chroma(settings: Settings, model: str) -> Embedder:
+    from rag.embedders.chroma import ChromaEmbedder
+
+    return ChromaEmbedder(model)
+
+
+_PROVIDERS: Mapping[str, Callable[[Settings, str], Embedder]] = {
+    "builtin": _builtin,
+    "sentence-transformers": _sentence_transformers,
+    "transformers": _transformers,
+    "openai": _openai,
+    "ollama": _ollama,
+    "dashscope": _dashscope,
+    "chroma": _chroma,
+    "clip": _clip,
+}
