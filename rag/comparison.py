@@ -26,15 +26,16 @@ class Comparison:
     def __init__(self, catalog: Catalog, embedder_of: Callable[[Collection], Embedder]) -> None:
         self._catalog = catalog
         self._embedder_of = embedder_of
-        self._samples: dict[str, _Background] = {}
+        self._samples: dict[tuple[str, str], _Background] = {}
 
     def backgrounds(self, collection: Collection, vector: Vectors) -> Backgrounds:
         """The question against the cohort and a sample of the chunks, kept until the documents change."""
         documents = self._catalog.documents.all(collection.id)
         ready = frozenset(document.id for document in documents if document.status == "ready")
-        kept = self._samples.get(collection.id)
+        key = (collection.id, collection.fingerprint.key)
+        kept = self._samples.get(key)
         if kept is None or kept.documents != ready:
-            kept = self._samples[collection.id] = self._sampled(collection, ready)
+            kept = self._samples[key] = self._sampled(collection, ready)
         return Backgrounds(vector, kept.cohort, kept.vectors, kept.sample)
 
     def _sampled(self, collection: Collection, documents: frozenset[str]) -> _Background:

@@ -11,6 +11,7 @@ from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
 from rag.documents import Metadata, Passage, readable
 from rag.errors import RagError, StoreError, UsageError
 from rag.ingestion import Indexing, IndexReport, IngestionWorker, Pipeline
+from rag.ingestion.other_index import OtherIndexes
 from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
@@ -18,6 +19,7 @@ from rag.models import Models
 from rag.providers.addresses import is_loopback
 from rag.retrieval import Query, Retriever, SearchResult
 from rag.settings import Settings
+from rag.switching import Switching
 from rag.vector_index import VectorIndex
 
 PICTURE_WIDTH = 1100  # pixels
@@ -34,8 +36,8 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.models = Models(settings)
         self.catalog = Catalog(settings.data_dir)
+        self.models = Models(settings, self.catalog)
         self._vectors = VectorIndex(settings.data_dir, settings.chroma_url)
         self._keywords = KeywordIndex(settings.data_dir)
         self._indexing = Indexing(self.catalog, self._vectors, self._keywords)
@@ -45,6 +47,8 @@ class Engine:
         self._pipeline = Pipeline(
             settings, self.catalog, self._indexing, self._parser, self.models.embedder_of
         )
+        other_indexes = OtherIndexes(self.catalog, self._indexing, self.models.embedder_of)
+        self._switching = Switching(self.catalog, other_indexes, self.models, self._retriever)
         self._worker = IngestionWorker(self.catalog, self._pipeline)
         self._warming = threading.Thread(target=self._warm_up, name="passage-warm-up", daemon=True)
         self._lock = threading.RLock()
@@ -60,6 +64,7 @@ class Engine:
 
     def close(self) -> None:
         """Stop the worker and the model processes, and let go of the data folder."""
+        self._switching.stop()
         self._worker.close()
         if self._warming.is_alive():
             self._warming.join(timeout=60)  # native code that is still loading would abort the process
@@ -87,7 +92,7 @@ class Engine:
     ) -> Collection:
         """Add a collection embedded by `embedder` ("provider:model"). Raises UsageError, ProviderError."""
         self._ready()
-        fingerprint = self.models.embedder(embedder or self.settings.embedder).fingerprint
+        fingerprint = self.models.fingerprint(embedder or self.settings.embedder)
         collection = self.catalog.collections.create(name, fingerprint, hnsw=hnsw)
         try:
             self._indexing.create(collection)
@@ -109,6 +114,12 @@ class Engine:
         """Remove a collection and everything in it."""
         self._ready()
         self._indexing.drop(collection)
+
+    @property
+    def switching(self) -> Switching:
+        """Another model for a collection."""
+        self._ready()
+        return self._switching
 
     # Documents
 

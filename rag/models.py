@@ -1,8 +1,11 @@
 """The models in use: made when they are first needed, kept, and shared by all who ask."""
 
+import hashlib
 import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from rag.catalog import Collection
+from rag.catalog import Catalog, Collection
 from rag.chat_models.base import ChatModel
 from rag.chat_models.factory import EXTRACTIVE, choose_chat_model, make_chat_model
 from rag.documents import Fingerprint, Notice
@@ -11,35 +14,84 @@ from rag.embedders.factory import make_embedder
 from rag.errors import ProviderError, RagError
 from rag.settings import Settings
 
+CANARY = "A model is known by the vector that it gives this sentence. 认识一个模型，看它给这句话的向量。"
+SAME_MODEL = 0.99  # cosine: engines and precisions differ by less, other weights by more
+
+
+@dataclass(slots=True)
+class _Embedder:
+    """An embedder and, once it was asked, who it is."""
+
+    embedder: Embedder
+    fingerprint: Fingerprint | None = None
+
 
 class Models:
     """Embedders and chat models by their names, "provider:model"."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self._settings = settings
-        self._embedders: dict[str, Embedder] = {}
+        self._catalog = catalog
+        self._embedders: dict[str, _Embedder] = {}
         self._chat_models: dict[str | None, ChatModel] = {}
         self._lock = threading.Lock()
+        self._identifying = threading.Lock()
 
     def embedder(self, model_id: str) -> Embedder:
         """The embedder of this name. Raises UsageError, ProviderError."""
-        with self._lock:
-            if model_id not in self._embedders:
-                self._embedders[model_id] = make_embedder(self._settings, model_id)
-            return self._embedders[model_id]
+        return self._embedder(model_id).embedder
+
+    def fingerprint(self, model_id: str) -> Fingerprint:
+        """Who the embedder of this name is, by what it says and by its vector of the canary.
+
+        A server may answer with other weights under the same name: then the revision differs.
+        Raises UsageError, ProviderError.
+        """
+        found = self._embedder(model_id)
+        with self._identifying:
+            found.fingerprint = found.fingerprint or self._identify(found.embedder)
+            return found.fingerprint
 
     def embedder_of(self, collection: Collection) -> Embedder:
         """The model a collection belongs to. Raises ProviderError if it is not the one it was made with."""
-        embedder = self.embedder(collection.fingerprint.id)
-        if embedder.fingerprint != collection.fingerprint:
+        model_id = collection.fingerprint.id
+        fingerprint = self.fingerprint(model_id)
+        if fingerprint != collection.fingerprint:
             raise ProviderError(
-                "The collection “{name}” was embedded by {theirs}, but {ours} is installed under that name. "
-                "Install the model it was made with, or add its documents to a new collection.",
+                "The collection “{name}” was embedded by {theirs}, but {ours} answers under that name now. "
+                "Bring back the model it was made with, or switch the collection to another model.",
                 name=collection.name,
                 theirs=_described(collection.fingerprint),
-                ours=_described(embedder.fingerprint),
+                ours=_described(fingerprint),
             )
-        return embedder
+        return self.embedder(model_id)
+
+    def configure(self, settings: Settings) -> None:
+        """Use other settings from now on; models are made anew when they are next needed."""
+        with self._lock:
+            self._settings = settings
+            self._embedders.clear()
+            chat_models, self._chat_models = self._chat_models, {}
+        _stop(chat_models.values())
+
+    def _embedder(self, model_id: str) -> _Embedder:
+        with self._lock:
+            if model_id not in self._embedders:
+                self._embedders[model_id] = _Embedder(make_embedder(self._settings, model_id))
+            return self._embedders[model_id]
+
+    def _identify(self, embedder: Embedder) -> Fingerprint:
+        said = embedder.fingerprint
+        vector = embedder.embed_documents([CANARY])[0]
+        known = [each for each in self._catalog.collections.canaries() if _says_the_same(each[0], said)]
+        for fingerprint, canary in known:
+            if float(canary @ vector) >= SAME_MODEL:
+                return fingerprint
+        if known or not said.revision:
+            digest = hashlib.sha256(vector.tobytes()).hexdigest()[:12]
+            said = replace(said, revision=f"{said.revision}+{digest}")
+        self._catalog.collections.add_canary(said, vector)
+        return said
 
     def chat_model(self, model_id: str | None = None) -> ChatModel | None:
         """The chat model that answers; None: sentences are quoted. Raises UsageError, ProviderError."""
@@ -72,10 +124,19 @@ class Models:
 
     def close(self) -> None:
         """Stop the processes of chat models that have one."""
-        for model in self._chat_models.values():
-            stop = getattr(model, "close", None)
-            if stop:
-                stop()
+        _stop(self._chat_models.values())
+
+
+def _stop(chat_models: Iterable[ChatModel]) -> None:
+    for model in chat_models:
+        stop = getattr(model, "close", None)
+        if stop:
+            stop()
+
+
+def _says_the_same(known: Fingerprint, said: Fingerprint) -> bool:
+    """Whether both are equal but for what the canary added to the revision."""
+    return replace(known, revision=known.revision.partition("+")[0]) == said
 
 
 def _described(fingerprint: Fingerprint) -> Notice:
@@ -83,7 +144,7 @@ def _described(fingerprint: Fingerprint) -> Notice:
         "{model} (revision {revision}, {dimension} dimensions)",
         {
             "model": fingerprint.id,
-            "revision": fingerprint.revision[:12],
+            "revision": fingerprint.revision[:16] or "–",
             "dimension": fingerprint.dimension,
         },
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from rag.catalog.collections import DEFAULT_NAME, Collection, Collections
+from rag.catalog.collections import DEFAULT_NAME, Collection, Collections, OtherIndex
 from rag.catalog.conversations import Conversation, Conversations, StoredTurn
 from rag.catalog.database import Database
 from rag.catalog.documents import Documents, StoredChunk
@@ -19,6 +19,7 @@ __all__ = [
     "Collection",
     "Conversation",
     "Job",
+    "OtherIndex",
     "StoredChunk",
     "StoredTurn",
     "text_hash",

@@ -5,14 +5,20 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.catalog.database import Database
 from rag.documents import Fingerprint
 from rag.errors import UsageError
 
 DEFAULT_NAME = "default"
+
+Vector: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,19 @@ class Collection:
     hnsw: Mapping[str, str | int | float]
     index_name: str
     created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherIndex:
+    """A second index of a collection, by another model: being built, or the one used before."""
+
+    fingerprint: Fingerprint
+    index_name: str
+    is_complete: bool
+
+    def of(self, collection: Collection) -> Collection:
+        """The collection as it would be with this index."""
+        return replace(collection, fingerprint=self.fingerprint, index_name=self.index_name)
 
 
 class Collections:
@@ -80,6 +99,69 @@ class Collections:
         name = _checked(name)
         with _unique(name), self._database.transaction() as connection:
             connection.execute("update collections set name = ? where id = ?", (name, collection.id))
+
+    def other_index(self, collection: Collection) -> OtherIndex | None:
+        """The collection's second index, if it has one."""
+        row = self._database.connection.execute(
+            "select * from other_indexes where collection_id = ?", (collection.id,)
+        ).fetchone()
+        if row is None:
+            return None
+        fingerprint = Fingerprint.from_json(row["fingerprint"])
+        return OtherIndex(fingerprint, row["index_name"], bool(row["complete"]))
+
+    def add_other_index(self, collection: Collection, fingerprint: Fingerprint) -> OtherIndex:
+        """Begin a second index; the collection must have none yet."""
+        index_name = f"passage-{collection.id}-{secrets.token_hex(4)}"
+        with self._database.transaction() as connection:
+            connection.execute(
+                "insert into other_indexes values (?, ?, ?, 0)",
+                (collection.id, fingerprint.to_json(), index_name),
+            )
+        return OtherIndex(fingerprint, index_name, False)
+
+    def complete_other_index(self, collection: Collection) -> None:
+        """Note that the second index holds everything."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "update other_indexes set complete = 1 where collection_id = ?", (collection.id,)
+            )
+
+    def swap_indexes(self, collection: Collection, other: OtherIndex) -> None:
+        """Make the second index the one that is searched, and the present one the second."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "update collections set fingerprint = ?, index_name = ? where id = ?",
+                (other.fingerprint.to_json(), other.index_name, collection.id),
+            )
+            connection.execute(
+                "update other_indexes set fingerprint = ?, index_name = ? where collection_id = ?",
+                (collection.fingerprint.to_json(), collection.index_name, collection.id),
+            )
+
+    def remove_other_index(self, collection: Collection) -> None:
+        """Forget the second index, with the vectors that no index uses any more."""
+        with self._database.transaction() as connection:
+            connection.execute("delete from other_indexes where collection_id = ?", (collection.id,))
+            used = connection.execute(
+                "select fingerprint from collections union select fingerprint from other_indexes"
+            ).fetchall()
+            keys = [Fingerprint.from_json(row[0]).key for row in used]
+            marks = ",".join("?" * len(keys))
+            connection.execute(f"delete from vectors where fingerprint not in ({marks})", keys)
+
+    def canaries(self) -> list[tuple[Fingerprint, Vector]]:
+        """The models that were used, each with the vector it gave the canary text."""
+        rows = self._database.connection.execute("select fingerprint, vector from canaries")
+        return [(Fingerprint.from_json(row[0]), np.frombuffer(row[1], "<f4")) for row in rows]
+
+    def add_canary(self, fingerprint: Fingerprint, vector: Vector) -> None:
+        """Keep what a model gave the canary text."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "insert or ignore into canaries values (?, ?)",
+                (fingerprint.to_json(), np.ascontiguousarray(vector, "<f4").tobytes()),
+            )
 
     def delete(self, collection: Collection) -> None:
         """Remove a collection whose documents are gone, with its jobs and conversations."""

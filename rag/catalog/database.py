@@ -95,7 +95,19 @@ VECTORS_BY_TEXT = """
 create index vectors_by_text on vectors (text_hash);
 alter table jobs drop column heartbeat;
 """
-MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT)
+OTHER_INDEXES = """
+create table canaries (
+    fingerprint text primary key,
+    vector blob not null
+) without rowid;
+create table other_indexes (
+    collection_id text primary key references collections(id) on delete cascade,
+    fingerprint text not null,
+    index_name text not null unique,
+    complete integer not null default 0
+);
+"""
+MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES)
 
 
 class _Held:

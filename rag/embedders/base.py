@@ -1,14 +1,14 @@
 """The contract every embedder keeps."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.documents import Fingerprint
 
-__all__ = ["Embedder", "Fingerprint", "Vectors"]
+__all__ = ["Embedder", "Fingerprint", "PictureEmbedder", "Vectors"]
 
 Vectors = NDArray[np.float32]
 
@@ -35,4 +35,16 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> Vectors:
         """The vector of a question: shape (dimension,), float32, unit length."""
+        ...
+
+
+@runtime_checkable
+class PictureEmbedder(Embedder, Protocol):
+    """An embedder that turns pictures into vectors of the same space, so that a question finds them."""
+
+    def embed_pictures(self, pictures: Sequence[bytes]) -> Vectors:
+        """Vectors of PNG, JPEG or WebP files: shape (n, dimension), float32, unit length.
+
+        Raises DocumentError for what is no picture.
+        """
         ...

@@ -1,6 +1,10 @@
-"""Texts cut to what a model reads at once."""
+"""Texts and what a model reads of them at once."""
 
-from rag.embedders.base import Embedder
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from rag.embedders.base import Embedder, Vectors
 
 
 def fitting(text: str, embedder: Embedder) -> str:
@@ -13,3 +17,33 @@ def fitting(text: str, embedder: Embedder) -> str:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if embedder.count_tokens(text[:middle]) <= most else (low, middle - 1)
     return text[:low]
+
+
+def embed_whole(texts: Sequence[str], embedder: Embedder) -> Vectors:
+    """Vectors of texts that may be longer than the window: shape (n, dimension), unit length.
+
+    A longer one is embedded in pieces; its vector is their mean, each weighted by its tokens.
+    """
+    pieces = [list(_pieces(text, embedder)) for text in texts]
+    found = embedder.embed_documents([piece for parts in pieces for piece in parts])
+    vectors = np.empty((len(texts), found.shape[1]), np.float32)
+    start = 0
+    for row, parts in enumerate(pieces):
+        end = start + len(parts)
+        vectors[row] = found[start]
+        if len(parts) > 1:
+            weights = np.array([max(1, embedder.count_tokens(part)) for part in parts], np.float32)
+            mean = weights @ found[start:end]
+            vectors[row] = mean / np.linalg.norm(mean)
+        start = end
+    return vectors
+
+
+def _pieces(text: str, embedder: Embedder) -> Iterator[str]:
+    """The text, or consecutive pieces of it that fit the window, cut at white space where there is some."""
+    while (piece := fitting(text, embedder)) != text:
+        at_space = max(piece.rfind(" "), piece.rfind("\n")) + 1
+        piece = piece[:at_space] if at_space > len(piece) // 2 else piece
+        yield piece
+        text = text[len(piece) :]
+    yield text

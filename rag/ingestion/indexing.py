@@ -55,8 +55,8 @@ class Indexing:
             waiting = self._catalog.jobs.recent(collection.id)
             for document in self._catalog.documents.in_any_state(collection.id):
                 self._forget(document)
-            self._vectors.drop(collection.index_name)
-            self._keywords.drop(collection.index_name)
+            for each in self._indexes(collection):
+                self.drop_indexes(each)
             self._catalog.collections.delete(collection)
             for job in waiting:
                 self._catalog.drop_unused_original(job.sha256)
@@ -81,9 +81,15 @@ class Indexing:
             document = self._catalog.documents.get(document_id)
             collection = self._collection(document)
             self._catalog.documents.set_status([document_id], "deleting")
-            self._vectors.delete_document(collection.index_name, document_id)
-            self._keywords.delete_document(collection.index_name, document_id)
+            for each in self._indexes(collection):
+                self._vectors.delete_document(each.index_name, document_id)
+                self._keywords.delete_document(each.index_name, document_id)
             self._forget(document)
+
+    def drop_indexes(self, collection: Collection) -> None:
+        """Remove a collection's vector and keyword index."""
+        self._vectors.drop(collection.index_name)
+        self._keywords.drop(collection.index_name)
 
     def recover(self) -> None:
         """Finish what a stopped process left half done, and rebuild the indexes that differ."""
@@ -114,11 +120,22 @@ class Indexing:
     def rebuild(self, collection: Collection) -> None:
         """Write both indexes anew from the catalogue; nothing is embedded again."""
         with self.lock:
-            self._vectors.drop(collection.index_name)
-            self._keywords.drop(collection.index_name)
+            self.drop_indexes(collection)
             self._vectors.create(collection.index_name, collection.hnsw)
-            for document in self._catalog.documents.all(collection.id):
-                if document.status == "ready":
+            self.synchronise(collection)
+
+    def synchronise(self, collection: Collection) -> None:
+        """Write what the indexes lack and take out what the catalogue does not hold, document by document."""
+        with self.lock:
+            ready = [each for each in self._catalog.documents.all(collection.id) if each.status == "ready"]
+            known = set(self._vectors.ids(collection.index_name)) & self._keywords.ids(collection.index_name)
+            gone = {key.rpartition("-")[0] for key in known} - {document.id for document in ready}
+            for document_id in gone:
+                self._vectors.delete_document(collection.index_name, document_id)
+                self._keywords.delete_document(collection.index_name, document_id)
+            for document in ready:
+                chunks = self._catalog.documents.chunks(document.id)
+                if any(chunk.id not in known for chunk in chunks):
                     self._write(collection, document)
 
     def _finish_deleting(self) -> None:
@@ -162,6 +179,11 @@ class Indexing:
     def _forget(self, document: Document) -> None:
         self._catalog.documents.remove(document.id)
         self._catalog.drop_unused_original(document.sha256)
+
+    def _indexes(self, collection: Collection) -> list[Collection]:
+        """The collection with its index, and with its second one if it has one."""
+        other = self._catalog.collections.other_index(collection)
+        return [collection, other.of(collection)] if other else [collection]
 
     def _collection(self, document: Document) -> Collection:
         return self._catalog.collections.get(document.collection_id)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from rag.catalog import Catalog, Collection, Job, text_hash
 from rag.documents import Chunk, Document, Notice
 from rag.embedders.base import Embedder
+from rag.embedders.window import embed_whole
 from rag.errors import Cancelled, RagError
 from rag.ingestion.indexing import Indexing
 from rag.ingestion.reading import FileParser, Read, Reader
@@ -93,9 +94,8 @@ class Pipeline:
         """Read, split and embed a file; None if it is there already."""
         if self._is_unchanged(job):
             return None
-        collection = self._catalog.collections.get(job.collection_id)
         read = self._reader.read(job)
-        self._embed(job, collection, read.chunks)
+        self._embed(job, read)
         return read
 
     def _store(self, read: Read, job: Job) -> None:
@@ -107,8 +107,8 @@ class Pipeline:
                 return
             self._progress(job, "indexing", len(read.chunks), len(read.chunks))
             replaces = any(each.status == "ready" for each in documents.named(job.collection_id, job.name))
-            # A deletion may have taken shared vectors meanwhile.
-            self._embed(job, self._catalog.collections.get(job.collection_id), read.chunks)
+            # A deletion may have taken shared vectors meanwhile, or the collection have another model.
+            self._embed(job, read)
             document = self._document(job, read)
             documents.add(document, read.chunks)
             self._indexing.publish(document)
@@ -129,18 +129,21 @@ class Pipeline:
             self._catalog.jobs.finish(job.id, "done", status="unchanged", document_id=same[0].id)
         return bool(same)
 
-    def _embed(self, job: Job, collection: Collection, chunks: Sequence[Chunk]) -> None:
+    def _embed(self, job: Job, read: Read) -> None:
         """Embed what the catalogue has no vector of, batch by batch, each batch kept at once."""
-        by_hash = {text_hash(chunk.embedded_text): chunk for chunk in chunks}
+        collection = self._catalog.collections.get(job.collection_id)
+        by_hash = {text_hash(chunk.embedded_text): chunk for chunk in read.chunks}
         vectors = self._catalog.vectors
         missing = vectors.missing(collection.fingerprint, by_hash)
         missing.sort(key=lambda key: by_hash[key].tokens)
         embedder = self._embedder_of(collection)
         for start in range(0, len(missing), BATCH_TEXTS):
-            self._check_cancelled(job, chunks)
+            self._check_cancelled(job, read.chunks)
             self._progress(job, "embedding", start, len(missing))
             batch = missing[start : start + BATCH_TEXTS]
-            found = embedder.embed_documents([by_hash[key].embedded_text for key in batch])
+            texts = [by_hash[key].embedded_text for key in batch]
+            is_cut_for_it = read.fingerprint == collection.fingerprint
+            found = embedder.embed_documents(texts) if is_cut_for_it else embed_whole(texts, embedder)
             vectors.save(collection.fingerprint, batch, found)
 
     def _progress(self, job: Job, stage: str, done: int, total: int) -> None:

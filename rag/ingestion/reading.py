@@ -7,7 +7,7 @@ from typing import Protocol
 
 from rag.catalog import Catalog, Collection, Job
 from rag.chunking import split_sections
-from rag.documents import Chunk, ParsedFile
+from rag.documents import Chunk, Fingerprint, ParsedFile
 from rag.embedders.base import Embedder
 from rag.errors import DocumentError
 from rag.settings import Settings
@@ -21,10 +21,11 @@ class FileParser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read from a file, in the pieces that are indexed."""
+    """What was read from a file, in the pieces that are indexed, cut for the model of `fingerprint`."""
 
     parsed: ParsedFile
     chunks: Sequence[Chunk]
+    fingerprint: Fingerprint
 
 
 class Reader:
@@ -46,7 +47,8 @@ class Reader:
 
     def read(self, job: Job) -> Read:
         """What the job's file holds. Raises DocumentError, ProviderError, Cancelled."""
-        embedder = self._embedder_of(self._catalog.collections.get(job.collection_id))
+        collection = self._catalog.collections.get(job.collection_id)
+        embedder = self._embedder_of(collection)
         path = self._catalog.originals.path(job.sha256)
         if not path.is_file():
             raise DocumentError("The file is no longer there: “{name}”. Add it again.", name=job.name)
@@ -60,4 +62,4 @@ class Reader:
         )
         if not chunks:
             raise DocumentError("“{name}” holds no text that could be searched.", name=job.name)
-        return Read(parsed, chunks)
+        return Read(parsed, chunks, collection.fingerprint)

@@ -130,8 +130,14 @@ def test_options_that_no_passage_meets_are_told(engine: Engine) -> None:
 
 def test_the_background_follows_the_documents(engine: Engine) -> None:
     collection, comparison = engine.collection(), engine._retriever._comparison
-    first = engine.search(collection, Query("books")) and comparison._samples[collection.id]
-    assert engine.search(collection, Query("dogs")) and comparison._samples[collection.id] is first
+    first = (
+        engine.search(collection, Query("books"))
+        and comparison._samples[(collection.id, collection.fingerprint.key)]
+    )
+    assert (
+        engine.search(collection, Query("dogs"))
+        and comparison._samples[(collection.id, collection.fingerprint.key)] is first
+    )
     engine.delete_document(first.sample[0].document_id)
     engine.search(collection, Query("dogs"))
-    assert comparison._samples[collection.id].sample == []
+    assert comparison._samples[(collection.id, collection.fingerprint.key)].sample == []
