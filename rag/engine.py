@@ -16,9 +16,9 @@ from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
 from rag.models import Models
-from rag.providers.addresses import is_loopback
+from rag.providers.addresses import is_loopback, is_private
 from rag.retrieval import Query, Retriever, SearchResult
-from rag.settings import Settings
+from rag.settings import Settings, load_settings, save_settings
 from rag.switching import Switching
 from rag.vector_index import VectorIndex
 
@@ -80,6 +80,28 @@ class Engine:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    # Settings
+
+    @property
+    def may_edit_settings(self) -> bool:
+        """Whether the pages may change keys and addresses: unless set, only where nobody else opens them."""
+        chosen = self.settings.edit_settings
+        return is_private(self.settings.host) if chosen is None else chosen
+
+    def configure(self, values: Mapping[str, str | None], *, save: bool) -> None:
+        """Change settings until Passage stops, or for good in the settings file.
+
+        A variable of the environment that is set wins again at the next start. Raises UsageError, StoreError.
+        """
+        if not self.may_edit_settings:
+            raise UsageError("Settings cannot be changed here. Change the RAG_ variables or rag.toml.")
+        kept = {name: value for name, value in self.settings if name in self.settings.model_fields_set}
+        settings = load_settings(**{**kept, **values})
+        if save:
+            save_settings(values)
+        self.settings = settings
+        self.models.configure(settings)
 
     # Collections
 

@@ -2,11 +2,14 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import cast
 
 from rag.catalog import Catalog, Collection
-from rag.chat_models.base import ChatModel
+from rag.chat_models.base import ChatModel, Message
 from rag.chat_models.factory import EXTRACTIVE, choose_chat_model, make_chat_model
 from rag.documents import Fingerprint, Notice
 from rag.embedders.base import Embedder
@@ -15,7 +18,17 @@ from rag.errors import ProviderError, RagError
 from rag.settings import Settings
 
 CANARY = "A model is known by the vector that it gives this sentence. 认识一个模型，看它给这句话的向量。"
+SAMPLE_TEXTS = [f"{number}. {CANARY} " * 3 for number in range(16)]  # about as long as a short passage
 SAME_MODEL = 0.99  # cosine: engines and precisions differ by less, other weights by more
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How an embedder did: vectors' length, milliseconds for a question, passages embedded a second."""
+
+    dimension: int
+    question_ms: float
+    texts_per_second: float
 
 
 @dataclass(slots=True)
@@ -65,6 +78,27 @@ class Models:
                 ours=_described(fingerprint),
             )
         return self.embedder(model_id)
+
+    def measure(self, model_id: str) -> Measured:
+        """Load the model or reach its server, and take the time. Raises UsageError, ProviderError."""
+        embedder = self.embedder(model_id)
+        vector = embedder.embed_query(CANARY)
+        started = time.perf_counter()
+        embedder.embed_query(CANARY)
+        asked = time.perf_counter()
+        embedder.embed_documents(SAMPLE_TEXTS)
+        ended = time.perf_counter()
+        return Measured(len(vector), 1000 * (asked - started), len(SAMPLE_TEXTS) / (ended - asked))
+
+    def measure_chat(self, model_id: str) -> float:
+        """Seconds until a chat model says its first word. Raises UsageError, ProviderError."""
+        model = self.chat_model(model_id)
+        if model is None:
+            return 0.0
+        started = time.perf_counter()
+        with closing(cast(Generator[str], model.stream([Message("user", "1 + 1 = ?")]))) as pieces:
+            next(pieces, None)
+        return time.perf_counter() - started
 
     def configure(self, settings: Settings) -> None:
         """Use other settings from now on; models are made anew when they are next needed."""

@@ -1,6 +1,7 @@
 """One frozen Settings object: RAG_* variables win over rag.toml, which wins over the defaults."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from rag.errors import UsageError
+from rag.errors import StoreError, UsageError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8501
     language: Literal["auto", "en", "zh"] = "auto"
+
+    edit_settings: bool | None = None
 
     embedder: str = "builtin:multilingual-e5-small"
     embedder_engine: Literal["auto", "openvino", "onnxruntime"] = "auto"
@@ -75,8 +78,43 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = Path(os.environ.get("RAG_CONFIG") or "rag.toml")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+
+def settings_file() -> Path:
+    """Where settings are read from and saved to."""
+    return Path(os.environ.get("RAG_CONFIG") or "rag.toml").absolute()
+
+
+def save_settings(values: Mapping[str, str | None]) -> Path:
+    """Write settings to the file, for its owner's eyes only; None takes one out. Raises StoreError.
+
+    What else stands in the file stays as it is, comments included.
+    """
+    import tomlkit
+
+    path = settings_file()
+    try:
+        document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+        for name, value in values.items():
+            if value is None:
+                document.pop(name, None)
+            else:
+                document[name] = value
+        beside = path.with_name(f".{path.name}.new")
+        beside.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as file:
+            file.write(tomlkit.dumps(document))
+        beside.replace(path)
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            "{path} cannot be written: {reason}. Check its permissions, or set RAG_CONFIG to another file.",
+            path=path,
+            reason=error,
+        ) from error
+    return path
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -91,3 +91,12 @@ class Conversations:
             (conversation_id, limit),
         ).fetchall()
         return [StoredTurn(**dict(row)) for row in reversed(rows)]
+
+    def questions(self, collection_id: str, limit: int = 50) -> list[str]:
+        """What was asked of a collection, the latest first, each question once."""
+        rows = self._database.connection.execute(
+            "select m.question from messages m join conversations c on c.id = m.conversation_id "
+            "where c.collection_id = ? group by m.question order by max(m.id) desc limit ?",
+            (collection_id, limit),
+        )
+        return [row[0] for row in rows]

@@ -1,14 +1,16 @@
 """rag collections: sets of documents, each with a model and an index of its own."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.common import json_option, key_values, note, open_engine, print_json
+from rag.cli.common import json_option, key_values, note, open_engine, print_json, show_progress
 
 if TYPE_CHECKING:
     from rag.catalog import Collection
     from rag.engine import Engine
+    from rag.switching import QuestionCompared
 
 
 @click.group(invoke_without_command=True)
@@ -79,13 +81,53 @@ def show(name: str, as_json: bool) -> None:
         click.echo(f"{key}: {value}")
 
 
+@collections.command()
+@click.argument("name")
+@click.option("--embedder", metavar="ID", help="The other model, like builtin:all-minilm-l6-v2.")
+@click.option("--keep-present", is_flag=True, help="Build and compare only; go on searching as before.")
+@click.option("--swap", is_flag=True, help="Search in the other index from now on: forth, or back.")
+@click.option("--remove", is_flag=True, help="Remove the index that is not searched.")
+@json_option
+def switch(
+    name: str, embedder: str | None, keep_present: bool, swap: bool, remove: bool, as_json: bool
+) -> None:
+    """Change the model of collection NAME; the present index stays beside the new one until removed."""
+    if (embedder is not None) + swap + remove != 1 or (keep_present and not embedder):
+        raise click.UsageError("Say one of --embedder ID (with --keep-present or without), --swap, --remove.")
+    with open_engine() as engine:
+        collection = engine.catalog.collections.get(name)
+        switching = engine.switching
+        compared: list[QuestionCompared] = []
+        if embedder:
+            switching.build(
+                collection, embedder, lambda done, total: show_progress(f"{done} of {total} chunks")
+            )
+            questions = engine.catalog.conversations.questions(collection.id)
+            compared = switching.compare(collection, questions)
+        if remove:
+            switching.remove(collection)
+        elif not keep_present:
+            switching.swap(collection)
+        row = _collection_row(engine, engine.catalog.collections.get(name))
+    if as_json:
+        print_json({**row, "compared": [asdict(each) for each in compared]})
+        return
+    for each in compared:
+        click.echo(f"{each.shared:4.0%} the same passages: {each.question}")
+    note(
+        f"“{name}” is searched by {row['embedder']}; beside it: {row['other_embedder'] or 'no other index'}."
+    )
+
+
 def _collection_row(engine: "Engine", collection: "Collection") -> dict[str, Any]:
     found = engine.catalog.documents.all(collection.id)
+    other = engine.catalog.collections.other_index(collection)
     return {
         "name": collection.name,
         "id": collection.id,
         "embedder": collection.fingerprint.id,
         "dimension": collection.fingerprint.dimension,
+        "other_embedder": other.fingerprint.id if other else None,
         "hnsw": dict(collection.hnsw),
         "documents": sum(document.status == "ready" for document in found),
         "chunks": sum(document.chunks for document in found),

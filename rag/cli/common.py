@@ -1,6 +1,7 @@
 """What the subcommands share: options, an engine, and output for people or for programs."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,12 @@ def note(text: str) -> None:
     from rag.documents import readable
 
     click.echo(readable(text), err=True)
+
+
+def show_progress(text: str) -> None:
+    """A line that the next one overwrites, where a person looks on."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{text}\033[K\r", err=True, nl=False)
 
 
 def key_values(_context: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, Any]:

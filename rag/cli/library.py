@@ -1,6 +1,5 @@
 """rag ingest, documents and check: what is in a collection."""
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.common import collection_option, json_option, key_values, note, open_engine, print_json
+from rag.cli.common import (
+    collection_option,
+    json_option,
+    key_values,
+    note,
+    open_engine,
+    print_json,
+    show_progress,
+)
 from rag.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
@@ -94,10 +101,9 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def _show_progress(job: "Job") -> None:
-    if sys.stderr.isatty():
-        left = job.seconds_left(time.time())
-        wait = f", about {left:.0f} s left" if left else ""
-        click.echo(f"\r{job.name}: {job.stage} {job.done}/{job.total}{wait}\033[K\r", err=True, nl=False)
+    left = job.seconds_left(time.time())
+    wait = f", about {left:.0f} s left" if left else ""
+    show_progress(f"{job.name}: {job.stage} {job.done}/{job.total}{wait}")
 
 
 def _ingest_row(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether an address is this machine."""
+"""Whether an address is this machine, or open to others."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -12,3 +12,11 @@ def is_loopback(url: str) -> bool:
     except ValueError:
         return host == "localhost"
     return address.is_loopback or address.is_unspecified
+
+
+def is_private(host: str) -> bool:
+    """Whether a server that listens at `host` can be reached from this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

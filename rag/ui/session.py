@@ -17,7 +17,8 @@ def engine() -> Engine:
     global _engine
     with _lock:
         if _engine is None:
-            opened = open_engine(load_settings())
+            address = st.get_option("server.address") or "0.0.0.0"  # Streamlit alone listens everywhere
+            opened = open_engine(load_settings(host=address))
             try:
                 opened.start()
             except BaseException:
