@@ -122,6 +122,26 @@ def test_filters_from_the_command_line(run: Run, tmp_path: Path) -> None:
     assert set(names("--mode", "keyword")) == {"old.txt", "new.txt"}
 
 
+def test_the_model_of_a_collection_is_switched(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "rules.txt").write_text("Books may be kept for four weeks.")
+    run("ingest", "rules.txt")
+    run("models", "install", "all-minilm-l6-v2")
+    other, first = "builtin:all-minilm-l6-v2", "builtin:multilingual-e5-small"
+
+    def state(*options: str) -> tuple[str, str | None]:
+        row = read(run("collections", "switch", "default", "--json", *options))
+        return row["embedder"], row["other_embedder"]
+
+    assert state("--embedder", other, "--keep-present") == (first, other)
+    assert state("--swap") == (other, first)
+    assert read(run("search", "books", "--json"))["passages"][0]["name"] == "rules.txt"
+    assert state("--swap") == (first, other)
+    assert state("--remove") == (first, None)
+    assert state("--embedder", other) == (other, first)
+    for options in ((), ("--swap", "--remove"), ("--keep-present",), ("--embedder", "builtin:nobody")):
+        assert "Traceback" not in run("collections", "switch", "default", *options, status=2).stderr
+
+
 def test_what_goes_wrong_is_told_and_counted(run: Run, tmp_path: Path) -> None:
     (tmp_path / "good.txt").write_text("A good file.")
     (tmp_path / "empty.txt").write_text(" ")
