@@ -1,5 +1,7 @@
 """What every embedder must do. Subclass it and give it an `embedder` fixture."""
 
+from bisect import bisect_right
+
 import numpy as np
 import pytest
 
@@ -22,8 +24,21 @@ def cosines(left: Vectors, right: Vectors) -> Vectors:
     return np.asarray((left * right).sum(axis=-1))
 
 
+def cats(count: int) -> str:
+    return " ".join(["cat"] * count)
+
+
+def cats_beyond(embedder: Embedder) -> int:
+    """How many cats are the fewest that the window, by the embedder's own counting, does not hold."""
+    assert embedder.max_tokens
+    candidates = range(2 * embedder.max_tokens)
+    return bisect_right(candidates, embedder.max_tokens, key=lambda count: embedder.count_tokens(cats(count)))
+
+
 class EmbedderConformance:
-    """The contract of rag.embedders.base.Embedder."""
+    """The contract of rag.embedders.base.Embedder. `many` is for real models that would take too long."""
+
+    many = 1000
 
     def test_documents_are_float32_rows_of_unit_length(self, embedder: Embedder) -> None:
         vectors = embedder.embed_documents(TEXTS)
@@ -42,6 +57,17 @@ class EmbedderConformance:
         assert vectors.shape == (0, embedder.fingerprint.dimension)
         assert vectors.dtype == np.float32
 
+    def test_one_text_gives_one_row(self, embedder: Embedder) -> None:
+        assert embedder.embed_documents(TEXTS[:1]).shape == (1, embedder.fingerprint.dimension)
+
+    def test_many_texts_keep_their_order(self, embedder: Embedder) -> None:
+        texts = [str(number) for number in range(self.many)]
+        vectors = embedder.embed_documents(texts)
+        assert vectors.shape == (self.many, embedder.fingerprint.dimension)
+        for row in (0, self.many // 2, self.many - 1):
+            alone = embedder.embed_documents([texts[row]])
+            assert cosines(vectors[row], alone[0]) > 0.999
+
     def test_the_order_is_kept_whatever_the_batch(self, embedder: Embedder) -> None:
         together = embedder.embed_documents(TEXTS * 4)
         alone = np.stack([embedder.embed_documents([text])[0] for text in TEXTS])
@@ -56,15 +82,20 @@ class EmbedderConformance:
     def test_the_window_is_the_last_length_that_is_embedded(self, embedder: Embedder) -> None:
         if embedder.max_tokens is None:
             pytest.skip("the window is not known")
-        count = embedder.max_tokens
-        longest = " ".join(["cat"] * count)
-        assert embedder.count_tokens(longest) == count
+        window, beyond = embedder.max_tokens, cats_beyond(embedder)
+        longest, too_long = cats(beyond - 1), cats(beyond)
+        count = embedder.count_tokens(too_long)
+        assert embedder.count_tokens(longest) <= window < count
         assert embedder.embed_documents([longest]).shape[0] == 1
         assert embedder.embed_query(longest).shape
-        too_long = f"{longest} cat"
         for embed in (embedder.embed_query, lambda text: embedder.embed_documents(["short", text])):
-            with pytest.raises(ProviderError, match=rf"\b{count + 1}\b.*\b{count}\b"):
+            with pytest.raises(ProviderError, match=rf"\b{count}\b.*\b{window}\b"):
                 embed(too_long)
+
+    def test_counting_begins_with_nothing_and_never_falls(self, embedder: Embedder) -> None:
+        assert embedder.count_tokens("") == 0
+        for text in TEXTS:
+            assert embedder.count_tokens(text) <= embedder.count_tokens(f"{text} and more")
 
     def test_special_tokens_in_a_text_are_text(self, embedder: Embedder) -> None:
         for token in ("<s>", "</s>", "<unk>", "[SEP]", "[CLS]"):

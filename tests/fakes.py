@@ -16,6 +16,8 @@ class WordEmbedder:
     """
 
     max_tokens = 64
+    is_local = True
+    host = ""
 
     def __init__(self, *vocabulary: str, revision: str = "1") -> None:
         self.vocabulary = vocabulary

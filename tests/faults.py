@@ -8,7 +8,24 @@ from typing import Literal
 class Fault:
     """One misbehaviour. `after` is how many pieces still go out before it."""
 
-    kind: Literal["status", "html", "hang", "cut", "end", "stop", "wrong count", "nan"]
+    kind: Literal[
+        "status",
+        "html",
+        "no body",
+        "hang",
+        "cut",
+        "end",
+        "stop",
+        "wrong count",
+        "wrong dimension",
+        "uneven",
+        "nan",
+        "null",
+        "zero",
+        "no vectors",
+        "shuffled",
+        "misnumbered",
+    ]
     after: int = 0
     status: int = 200
     message: str = "it went wrong"
@@ -40,5 +57,13 @@ def stop(after: int = 0, finish: str = "stop") -> Fault:
 
 
 HTML = Fault("html")
+NO_BODY = Fault("no body")
 WRONG_COUNT = Fault("wrong count")
+WRONG_DIMENSION = Fault("wrong dimension")
+UNEVEN = Fault("uneven")
 NAN = Fault("nan")
+NULL = Fault("null")
+ZERO = Fault("zero")
+NO_VECTORS = Fault("no vectors")
+SHUFFLED = Fault("shuffled")
+MISNUMBERED = Fault("misnumbered")

@@ -56,10 +56,13 @@ class ProviderServer(ThreadingHTTPServer):
         self.pieces: Sequence[str] = PIECES
         self.ollama_models = [
             ollama_model("qwen3:8b", "8.2B"),
-            ollama_model("bge-m3:latest", "566.70M", "bert"),
+            ollama_model("bge-m3:latest", "566.70M", "bert", context=8192),
+            ollama_model("nomic-embed-text:latest", "137M", "nomic-bert", context=2048),
+            ollama_model("all-minilm:latest", "23M", "bert", context=512),
         ]
         self.requests: list[Request] = []
-        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self.base64 = False  # whether vectors are written in it even where it was not asked for
+        self._faults: dict[str, deque[Fault | None]] = defaultdict(deque)
         self._ending, self._end = socket.socketpair()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
 
@@ -67,8 +70,8 @@ class ProviderServer(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def script(self, path: str, faults: Iterable[Fault]) -> None:
-        """The next requests to `path` meet these faults, one each; then all is well again."""
+    def script(self, path: str, faults: Iterable[Fault | None]) -> None:
+        """The next requests to `path` meet these faults, one each (None: none); then all is well again."""
         self._faults[path].extend(faults)
 
     def next_fault(self, path: str) -> Fault | None:
@@ -104,14 +107,26 @@ def settings_at(url: str, **given: Any) -> Settings:
     return load_settings(**{**servers, **keys, "request_timeout": TIMEOUT, **given})
 
 
-def ollama_model(name: str, parameters: str, family: str = "qwen3") -> dict[str, Any]:
-    """A model as Ollama's /api/tags lists it."""
+def ollama_model(
+    name: str, parameters: str, family: str = "qwen3", *, context: int | None = None
+) -> dict[str, Any]:
+    """A model as Ollama's /api/tags lists it, with the part of /api/show that tells its window."""
     details = {"family": family, "families": [family], "parameter_size": parameters, "format": "gguf"}
-    return {"name": name, "model": name, "size": 1, "details": details}
+    told = {"general.architecture": family, f"{family}.context_length": context} if context else {}
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return {
+        "name": name,
+        "model": name,
+        "digest": digest,
+        "size": 1,
+        "details": details,
+        "model_info": told,
+    }
 
 
-def vector_of(text: str) -> list[float]:
-    """The vector that every embedding model here gives a text."""
+def vector_of(text: str, text_type: str = "document") -> list[float]:
+    """The vector that every embedding model here gives a text; DashScope's tell two types apart."""
+    text = text if text_type == "document" else f"{text_type}: {text}"
     return [byte / 255 for byte in hashlib.sha256(text.encode()).digest()[:DIMENSION]]
 
 
@@ -161,6 +176,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(body, fault.status, fault.headers)
         elif fault.kind == "html":
             self._send("text/html", b"<!doctype html><h1>Welcome to the hotel's network</h1>")
+        elif fault.kind == "no body":
+            self._send("application/json", b"")
         elif fault.kind == "hang":
             self._hang(request)
         elif fault.kind == "cut":
@@ -190,12 +207,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _embed(self, texts_of: Callable[[Any], Any], reply: Callable[..., Any]) -> Callable[..., None]:
         def answer(body: Any, fault: Fault | None, _: Request) -> None:
             texts = texts_of(body)
-            vectors = [vector_of(text) for text in ([texts] if isinstance(texts, str) else texts)]
-            if fault and fault.kind == "wrong count":
-                vectors = vectors[:-1]
-            if fault and fault.kind == "nan":
-                vectors[0][0] = float("nan")
-            self._json(reply(vectors, body))
+            texts = [texts] if isinstance(texts, str) else texts
+            if any(not text.strip() or "\0" in text for text in texts):
+                self._json(wire_formats.error(self.path, "bad_input", "input cannot be empty"), 400)
+                return
+            text_type = body.get("parameters", {}).get("text_type", "document")
+            vectors = [vector_of(text, text_type) for text in texts]
+            if self.server.base64:
+                body["encoding_format"] = "base64"
+            if fault is None:
+                self._json(reply(vectors, body))
+            elif fault.kind in ("shuffled", "misnumbered"):
+                self._json(wire_formats.renumbered(fault.kind, reply(vectors, body)))
+            else:
+                self._json(reply(wire_formats.spoiled(fault.kind, vectors), body))
 
         return answer
 
@@ -209,8 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _show(self, name: str) -> None:
         for model in self.server.ollama_models:
-            if model["model"] == name:
-                return self._json({"details": model["details"], "model_info": {}})
+            if model["model"] in (name, f"{name}:latest"):
+                return self._json({"details": model["details"], "model_info": model["model_info"]})
         return self._json({"error": f"model '{name}' not found"}, 404)
 
     def _hang(self, request: Request) -> None:

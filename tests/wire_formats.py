@@ -53,19 +53,51 @@ def dashscope_whole(text: str, finish: str = "stop") -> Any:
     return {"output": {"choices": [choice]}, "usage": {"total_tokens": 1}, "request_id": "r"}
 
 
-def openai_vectors(vectors: list[list[float]], body: Any) -> Any:
-    def encoded(vector: list[float]) -> Any:
-        packed = struct.pack(f"<{len(vector)}f", *vector)
-        return base64.b64encode(packed).decode() if body.get("encoding_format") == "base64" else vector
+def openai_vectors(vectors: list[Any], body: Any) -> Any:
+    def encoded(vector: Any) -> Any:
+        if body.get("encoding_format") != "base64":
+            return vector
+        return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
     data = [{"object": "embedding", "index": i, "embedding": encoded(v)} for i, v in enumerate(vectors)]
     return {"object": "list", "model": "m", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
 
 
-def ollama_vectors(vectors: list[list[float]], _: Any) -> Any:
+def ollama_vectors(vectors: list[Any], _: Any) -> Any:
     return {"model": "m", "embeddings": vectors}
 
 
-def dashscope_vectors(vectors: list[list[float]], _: Any) -> Any:
+def dashscope_vectors(vectors: list[Any], _: Any) -> Any:
     data = [{"text_index": i, "embedding": vector} for i, vector in enumerate(vectors)]
     return {"output": {"embeddings": data}, "usage": {"total_tokens": 1}, "request_id": "r"}
+
+
+def spoiled(kind: str, vectors: list[Any]) -> list[Any]:
+    """The vectors with what a fault of this kind does to them."""
+    match kind:
+        case "wrong count":
+            return vectors[:-1]
+        case "wrong dimension":
+            return [vector[:-1] for vector in vectors]
+        case "uneven":
+            return [*vectors[:-1], vectors[-1][:-1]]
+        case "nan":
+            return [[float("nan"), *vectors[0][1:]], *vectors[1:]]
+        case "null":
+            return [None, *vectors[1:]]
+        case "zero":
+            return [[0.0 for _ in vectors[0]], *vectors[1:]]
+        case "no vectors":
+            return []
+    return vectors
+
+
+def renumbered(kind: str, reply: Any) -> Any:
+    """A reply whose vectors come in another order, or with wrong numbers."""
+    rows = reply["data"] if "data" in reply else reply["output"]["embeddings"]
+    if kind == "shuffled":
+        rows.reverse()
+    elif kind == "misnumbered":
+        for row in rows:
+            row.update({name: 0 for name in ("index", "text_index") if name in row})
+    return reply

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     EMPTY = "empty"
     REFUSED = "refused"
     LENGTH = "length"
+    VECTORS = "vectors"
 
 
 RETRIED = frozenset({Kind.BUSY, Kind.SERVER, Kind.CUT})
@@ -45,6 +46,11 @@ class Server:
     key: SecretStr | None = None
     url_setting: str = ""
     key_setting: str = ""
+
+    @property
+    def host(self) -> str:
+        """The machine that texts are sent to, with its port where one is named."""
+        return self.shown_url.rpartition("://")[2].partition("/")[0]
 
     @property
     def shown_url(self) -> str:
@@ -111,14 +117,14 @@ def _kind_of_status(status: int, text: str) -> Kind:
         return Kind.ACCESS
     if status in (408, 425, 429):
         return Kind.BUSY
+    if "context length" in text or "input length" in text or "too large to process" in text:
+        return Kind.TOO_LONG
     if status >= 500:
         return Kind.SERVER
     if "model" in text and (status == 404 or "not exist" in text or "not found" in text):
         return Kind.NO_MODEL
     if status == 404:
         return Kind.FORMAT
-    if "context length" in text or "input length" in text:
-        return Kind.TOO_LONG
     return Kind.REQUEST
 
 

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from rag.errors import ProviderError
 from rag.providers.addresses import is_loopback
-from rag.providers.failures import Failure, Kind, Server, failure_of_status
+from rag.providers.failures import Failure, Kind, Server, drop_secret, explained, failure_of_status
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,3 +93,43 @@ def _failure(error: "ollama.ResponseError") -> Failure:
     response = getattr(error.__context__, "response", None)
     retry_after = response.headers.get("retry-after") if response is not None else None
     return failure_of_status(error.status_code, error.error, retry_after=retry_after)
+
+
+def pull(settings: Settings, model: str, on_progress: Callable[[str, int, int], None]) -> None:
+    """Download a model into the Ollama that is set; one that is there is only brought up to date.
+
+    `on_progress(status, done_bytes, total_bytes)` gets Ollama's own words; the sums are 0 before it tells
+    sizes. What it raises stops the download, and the next call goes on with what is there. Raises
+    ProviderError.
+    """
+    server = ollama_server(settings, model)
+    done: dict[str, int] = {}
+    total: dict[str, int] = {}
+    try:
+        with closing(_pulled(server)) as parts:
+            for part in parts:
+                if part.digest:
+                    done[part.digest] = part.completed or done.get(part.digest, 0)
+                    total[part.digest] = part.total or total.get(part.digest, 0)
+                on_progress(part.status or "", sum(done.values()), sum(total.values()))
+    except Failure as failure:
+        drop_secret(failure, server)
+        if failure.kind not in (Kind.SERVER, Kind.NO_MODEL, Kind.REQUEST):
+            raise explained(failure, server, begun=False) from failure
+        raise ProviderError(
+            "Ollama at {url} could not download {model} ({reason}). "
+            "Check the model's name, and that Ollama reaches the network.",
+            url=server.shown_url,
+            model=model,
+            reason=server.masked(failure.detail),
+        ) from failure
+
+
+def _pulled(server: Server) -> "Generator[ollama.ProgressResponse]":
+    status = None
+    with ollama_client(server) as client:
+        for part in client.pull(server.model, stream=True):
+            status = part.status
+            yield part
+    if status != "success":
+        raise Failure(Kind.CUT)

@@ -7,16 +7,23 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from rag.providers.failures import RETRIED, Failure, Server, drop_secret, explained
+from rag.errors import ProviderError
+from rag.providers.failures import RETRIED, Failure, Server, drop_secret
 
 TRIES = 3
+FIRST_WAIT = 0.5
 LONGEST_WAIT = 20.0
 
 _Result = TypeVar("_Result")
 
 
-def patiently(call: Callable[[], _Result], server: Server) -> _Result:
-    """What `call` gives, tried again where that is sensible. It raises Failure; this, ProviderError."""
+def patiently(
+    call: Callable[[], _Result], server: Server, explain: Callable[[Failure, Server], ProviderError]
+) -> _Result:
+    """What `call` gives, tried again where that is sensible.
+
+    `call` raises Failure; this, the ProviderError that `explain` makes of it, with the failure as its cause.
+    """
     tries, waited = 0, 0.0
     while True:
         try:
@@ -26,7 +33,7 @@ def patiently(call: Callable[[], _Result], server: Server) -> _Result:
             wait = wait_before_next_try(failure, tries, waited)
             if wait is None:
                 drop_secret(failure, server)
-                raise explained(failure, server, begun=False) from failure
+                raise explain(failure, server) from failure
         waited += wait
         time.sleep(wait)
 
@@ -42,13 +49,14 @@ def seconds_to_wait(tries: int, asked: str | None, *, waited: float, now: dateti
     """Seconds until the next try after `tries` failed ones, or None to give up.
 
     `asked` is the server's Retry-After header (seconds or an HTTP date); without a usable one the wait
-    doubles from half a second. Never more than TRIES tries, nor LONGEST_WAIT seconds with the `waited` ones.
+    doubles from FIRST_WAIT seconds. Never more than TRIES tries, nor
+    LONGEST_WAIT seconds with the `waited` ones.
     """
     if tries >= TRIES:
         return None
     seconds = _asked_seconds(asked, now)
     if seconds is None:
-        seconds = 0.5 * 2 ** (tries - 1)
+        seconds = FIRST_WAIT * 2 ** (tries - 1)
     return seconds if waited + seconds <= LONGEST_WAIT else None
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from rag.chat_models.factory import choose_chat_model, make_chat_model
 from rag.chat_models.ollama import OllamaChat, local_ollama, parameter_count
 from rag.engine import open_engine
 from rag.errors import ProviderError, UsageError
+from rag.model_files import install
 from rag.providers.ollama_api import ollama_server
 from rag.settings import Settings, load_settings
 from tests import provider_server as server_module
@@ -134,10 +136,15 @@ def test_embedding_and_cloud_models_are_no_chat_models(
     ],
 )
 def test_what_is_said_to_stay_on_this_computer_does(
-    given: dict[str, str], local: bool, settings: MakeSettings, tmp_path: Path
+    given: dict[str, str], local: bool, settings: MakeSettings, tmp_path: Path, models_dir: Path
 ) -> None:
-    with open_engine(settings(data_dir=tmp_path, **given)) as engine:
-        assert engine.answers_locally() is local
+    install(load_settings(models_dir=models_dir), "multilingual-e5-small")
+    with open_engine(settings(data_dir=tmp_path, models_dir=models_dir, **given)) as engine:
+        fingerprint = engine.models.embedder("builtin:multilingual-e5-small").fingerprint
+        collection = engine.catalog.collections.create("books", fingerprint)
+        assert engine.stays_here(collection) is local
+        elsewhere = replace(collection, fingerprint=replace(fingerprint, provider="dashscope", model="m"))
+        assert not engine.stays_here(elsewhere)
 
 
 def test_an_ollama_that_is_not_there_or_not_one_is_none(

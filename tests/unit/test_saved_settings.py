@@ -36,7 +36,7 @@ def key_of(engine: Engine) -> str | None:
 
 def test_a_saved_key_is_for_its_owner_only_and_comments_stay(config: Path) -> None:
     config.chmod(0o644)
-    save_settings({"openai_api_key": KEY, "dashscope_api_key": "中文 \" key"})
+    save_settings({"openai_api_key": KEY, "dashscope_api_key": '中文 " key'})
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
     assert "# ours" in config.read_text() and "# as agreed" in config.read_text()
     settings = load_settings()
