@@ -18,8 +18,15 @@ class Embedder(Protocol):
 
     `max_tokens` is the model's window for one text without the prefix and special tokens it adds itself
     (None: unknown). `count_tokens` counts by the model's own tokeniser, likewise without them.
-    A text longer than the window raises ProviderError: nothing is cut unseen.
+    A text longer than the window raises ProviderError: nothing is cut unseen. `is_local` tells whether texts
+    stay on this machine; `host` is where they are sent, "" where they are not.
     """
+
+    @property
+    def is_local(self) -> bool: ...
+
+    @property
+    def host(self) -> str: ...
 
     @property
     def fingerprint(self) -> Fingerprint: ...

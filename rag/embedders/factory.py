@@ -55,22 +55,22 @@ def _dashscope(settings: Settings, model: str) -> Embedder:
 def _sentence_transformers(settings: Settings, model: str) -> Embedder:
     from rag.embedders.sentence_transformers import SentenceTransformersEmbedder
 
-    return SentenceTransformersEmbedder(model, cache=settings.models_dir / "hub")
+    return SentenceTransformersEmbedder(model, cache=settings.models_dir / "hub", hub_url=settings.hub_url)
 
 
 def _transformers(settings: Settings, model: str) -> Embedder:
     from rag.embedders.transformers import TransformersEmbedder
 
-    return TransformersEmbedder(model, cache=settings.models_dir / "hub")
+    return TransformersEmbedder(model, cache=settings.models_dir / "hub", hub_url=settings.hub_url)
 
 
 def _clip(settings: Settings, model: str) -> Embedder:
     from rag.embedders.clip import ClipEmbedder
 
-    return ClipEmbedder(model, cache=settings.models_dir / "hub")
+    return ClipEmbedder(model, cache=settings.models_dir / "hub", hub_url=settings.hub_url)
 
 
-def _chroma(settings: Settings, model: str) -> Embedder:
+def _chroma(_settings: Settings, model: str) -> Embedder:
     from rag.embedders.chroma import ChromaEmbedder
 
     return ChromaEmbedder(model)

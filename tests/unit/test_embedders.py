@@ -14,8 +14,8 @@ import pytest
 
 from rag.embedders.base import Embedder
 from rag.embedders.builtin import BuiltinEmbedder
-from rag.embedders.builtin.turns import Turns
 from rag.embedders.factory import make_embedder
+from rag.embedders.turns import Turns
 from rag.errors import ProviderError, UsageError
 from rag.model_files import install
 from rag.settings import load_settings

@@ -1,7 +1,7 @@
 """Embeds texts on this machine with any folder that holds an ONNX export."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.embedders.base import Fingerprint, Vectors
-from rag.embedders.builtin.engines import Choice, Engine, Run, Tokens, choose_engine
+from rag.embedders.batches import Tokens, padded, pooled, token_batches
+from rag.embedders.builtin.engines import Choice, Engine, Run, choose_engine
 from rag.embedders.builtin.folder import read_folder
 from rag.embedders.builtin.tokenizer import TextTokenizer, load_tokenizer
-from rag.embedders.builtin.turns import Turns
+from rag.embedders.checks import too_long
+from rag.embedders.turns import Turns
 from rag.errors import ProviderError
 
 _BATCH_TOKENS = 2048  # padding included: larger is no faster, and a question waits for one batch
@@ -29,6 +31,9 @@ class _Once:
 
 class BuiltinEmbedder:
     """Embeds with the model in `folder`, loaded when it is first needed; safe for several threads."""
+
+    is_local = True
+    host = ""
 
     def __init__(self, folder: Path, *, engine: Choice = "auto") -> None:
         self._folder = read_folder(folder)
@@ -72,7 +77,7 @@ class BuiltinEmbedder:
         """Vectors of `texts`, shape (n, dimension). Raises ProviderError for a text beyond the window."""
         ids = [self._token_ids(self._folder.document_prefix, text) for text in texts]
         vectors = np.empty((len(ids), self._folder.dimension), np.float32)
-        for rows in _batches([self._length([row]) for row in ids]):
+        for rows in token_batches([self._length([row]) for row in ids], _BATCH_TOKENS):
             with self._turns.batch():
                 vectors[rows] = self._embed([ids[row] for row in rows])
         return vectors
@@ -98,13 +103,7 @@ class BuiltinEmbedder:
         ids = self._tokenizer.sequence(prefix + text)
         # The shorter prefix would leave room for more: the window is the same for questions and documents.
         if len(ids) > self.max_tokens and self.count_tokens(text) > self.max_tokens:
-            raise ProviderError(
-                "A text of {tokens} tokens is longer than the {window} that {model} reads at once. "
-                "Split it into smaller chunks.",
-                tokens=self.count_tokens(text),
-                window=self.max_tokens,
-                model=self.fingerprint.id,
-            )
+            raise too_long(self.count_tokens(text), self.max_tokens, self.fingerprint.id)
         return ids
 
     def _hidden(self, tokens: Tokens, mask: Tokens) -> NDArray[np.float32]:
@@ -129,8 +128,8 @@ class BuiltinEmbedder:
         return min(-(-max(map(len, ids)) // step) * step, self._folder.window)
 
     def _embed(self, ids: Sequence[Sequence[int]]) -> Vectors:
-        tokens, mask = _padded(ids, self._length(ids), self._folder.pad_id)
-        vectors = _pool(self._hidden(tokens, mask), mask, self._folder.pooling)
+        tokens, mask = padded(ids, self._length(ids), self._folder.pad_id)
+        vectors = pooled(self._hidden(tokens, mask), mask, self._folder.pooling)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.all(np.isfinite(lengths)) and np.all(lengths > 0)):
             raise ProviderError(
@@ -139,36 +138,3 @@ class BuiltinEmbedder:
                 model=self.fingerprint.id,
             )
         return np.asarray(vectors / lengths, np.float32)
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices by falling length, so that little is padded and too large a batch fails at once."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > _BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _padded(ids: Sequence[Sequence[int]], length: int, pad_id: int) -> tuple[Tokens, Tokens]:
-    tokens = np.full((len(ids), length), pad_id, np.int64)
-    mask = np.zeros_like(tokens)
-    for row, values in enumerate(ids):
-        tokens[row, : len(values)] = values
-        mask[row, : len(values)] = 1
-    return tokens, mask
-
-
-def _pool(hidden: NDArray[np.float32], mask: Tokens, pooling: str) -> NDArray[np.float32]:
-    """One vector a text, not yet of unit length; a model that pools by itself gives two dimensions."""
-    if hidden.ndim == 2:
-        return hidden.copy()
-    if pooling == "cls":
-        return hidden[:, 0].copy()
-    if pooling == "last":
-        return np.asarray(hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1])
-    summed = np.matmul(mask[:, None, :].astype(np.float32), hidden)[:, 0]
-    return np.asarray(summed / mask.sum(axis=1, keepdims=True, dtype=np.float32), np.float32)

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.embedders.batches import Tokens
 from rag.errors import ProviderError
 
-Tokens: TypeAlias = NDArray[np.int64]
 Run: TypeAlias = Callable[[Tokens, Tokens], NDArray[np.float32]]
 Choice: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
 
