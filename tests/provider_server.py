@@ -47,13 +47,17 @@ class Request:
 
 
 class ProviderServer(ThreadingHTTPServer):
-    """Start it with `with`; `url` has no slash at its end. `pieces` is what every chat model answers."""
+    """Start it with `with`; `url` has no slash at its end.
+
+    `pieces` is what every chat model answers; other `weights` give other vectors under the same names.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.pieces: Sequence[str] = PIECES
+        self.weights = ""
         self.ollama_models = [
             ollama_model("qwen3:8b", "8.2B"),
             ollama_model("bge-m3:latest", "566.70M", "bert", context=8192),
@@ -212,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(wire_formats.error(self.path, "bad_input", "input cannot be empty"), 400)
                 return
             text_type = body.get("parameters", {}).get("text_type", "document")
-            vectors = [vector_of(text, text_type) for text in texts]
+            vectors = [vector_of(self.server.weights + text, text_type) for text in texts]
             if self.server.base64:
                 body["encoding_format"] = "base64"
             if fault is None:

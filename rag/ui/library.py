@@ -17,6 +17,7 @@ from rag.ui import markdown
 from rag.ui.empty import samples_button
 from rag.ui.search_options import type_name
 from rag.ui.session import collection, engine
+from rag.ui.switching import tell_where_text_goes
 from rag.ui.text import language, t, tell, tn
 
 _BUTTON_TEXT = '[data-testid="stFileUploaderDropzone"] button p::after'  # style.css hides the English one
@@ -48,6 +49,7 @@ def _upload() -> None:
             accept_multiple_files="directory",
             key=f"folder-{round_number}",
         )
+    tell_where_text_goes(collection().fingerprint.id)
     st.html(f"<style>{_BUTTON_TEXT} {{ content: {json.dumps(t('Choose'), ensure_ascii=False)}; }}</style>")
     if chosen:
         refused = [error for file in chosen if (error := _refusal(file))]
