@@ -51,16 +51,24 @@ def split_sections(
 
     Neighbours within a section share up to `overlap_tokens` tokens of whole sentences. No chunk crosses a
     page. Short sections of one page are put together under the headings they share. Stretches without a
-    letter or digit are dropped.
+    letter or digit are dropped. A picture is a chunk of its own.
     """
     chunks: list[Chunk] = []
     for section in _merge_short(sections, count_tokens, max_tokens // 2):
+        if section.picture:
+            chunks.append(_picture(section, count_tokens))
+            continue
         headings = _fitting_headings(section.headings, count_tokens, max_tokens // 3)
         room = max_tokens - (count_tokens(" › ".join(headings)) + 1 if headings else 0)
         pieces = list(_pieces(section.text, count_tokens, room))
         for group in _pack(pieces, room, min(overlap_tokens, room // 3)):
             chunks.extend(_chunks(group, replace(section, headings=headings), count_tokens, max_tokens))
     return chunks
+
+
+def _picture(section: Section, count_tokens: CountTokens) -> Chunk:
+    chunk = Chunk(section.text, 0, section.page, section.headings, section.page_label, section.picture)
+    return replace(chunk, tokens=count_tokens(chunk.embedded_text))
 
 
 def _chunks(
@@ -86,7 +94,8 @@ def _merge_short(sections: Iterable[Section], count_tokens: CountTokens, enough:
     for section in sections:
         long = len(section.text) > enough * LONGEST_TOKEN
         tokens = enough + 1 if long else count_tokens(section.text)
-        if current and current.page == section.page and size + tokens <= enough:
+        apart = section.picture or (current and current.picture)
+        if current and not apart and current.page == section.page and size + tokens <= enough:
             current, size = _joined(current, section), size + tokens
         else:
             if current:

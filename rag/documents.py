@@ -61,18 +61,23 @@ class Notice:
 class Section:
     """A stretch of a document under one heading path, on at most one page.
 
-    `page` counts from 1; `page_label` is what the page calls itself ("iv"), where that differs.
+    `page` counts from 1; `page_label` is what the page calls itself ("iv"), where that differs. `picture` is
+    the SHA-256 of a picture's bytes where the section is one; `text` is then its caption.
     """
 
     text: str
     page: int | None = None
     headings: tuple[str, ...] = ()
     page_label: str | None = None
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What a loader read from one file. `kind` is its type by content: "pdf", "docx", "html", "md", "txt"."""
+    """What a loader read from one file.
+
+    `kind` is its type by content: "pdf", "docx", "html", "md", "txt", "picture".
+    """
 
     kind: str
     sections: tuple[Section, ...]
@@ -83,13 +88,18 @@ class ParsedFile:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What is indexed: a piece that fits the model's window; `tokens` by the model's own tokeniser."""
+    """What is indexed: a piece that fits the model's window; `tokens` by the model's own tokeniser.
+
+    Where `picture`, a SHA-256, is set, the model sees that picture, and the words of its caption are only
+    searched by keywords.
+    """
 
     text: str
     tokens: int
     page: int | None = None
     headings: tuple[str, ...] = ()
     page_label: str | None = None
+    picture: str | None = None
 
     @property
     def embedded_text(self) -> str:
@@ -105,7 +115,8 @@ class Passage:
     """A chunk found by a search, with its scores.
 
     `cosine` is 1 − distance in [−1, 1]; `relevance` is calibrated to [0, 1]; `keyword_score` is BM25 (≥ 0);
-    `score` is what the passages are ranked by. A score that the search did not compute is None.
+    `score` is what the passages are ranked by. A score that the search did not compute is None. Where
+    `picture`, a SHA-256, is set, the passage is that picture, and `text` its caption.
     """
 
     rank: int
@@ -121,6 +132,7 @@ class Passage:
     page_label: str | None = None
     headings: tuple[str, ...] = ()
     metadata: Metadata = field(default_factory=dict)
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

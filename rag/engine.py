@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from rag.answering import Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
-from rag.documents import Metadata, Passage, readable
+from rag.documents import Metadata, Notice, Passage, readable
+from rag.embedders.pictures import takes_pictures
 from rag.errors import RagError, StoreError, UsageError
 from rag.ingestion import Indexing, IndexReport, IngestionWorker, Pipeline
 from rag.ingestion.other_index import OtherIndexes
@@ -23,6 +24,7 @@ from rag.switching import Switching
 from rag.vector_index import VectorIndex
 
 PICTURE_WIDTH = 1100  # pixels
+UNREAD_PICTURES = Notice("Pictures were found. The answer does not rest on them: look at them yourself.")
 DAY = 24 * 60 * 60.0  # seconds
 
 
@@ -207,6 +209,17 @@ class Engine:
             path, page, width_px=PICTURE_WIDTH, name=document.name, highlight=highlight
         )
 
+    def picture(self, sha256: str) -> bytes:
+        """The picture of a passage. Raises DocumentError if its document is gone."""
+        return self.catalog.originals.read(sha256)
+
+    def takes_pictures(self, collection: Collection) -> bool:
+        """Whether pictures can be added to a collection and searched for; False where its model is gone."""
+        try:
+            return takes_pictures(self.models.embedder(collection.fingerprint.id))
+        except RagError:
+            return False
+
     # Questions
 
     def search(self, collection: Collection, query: Query) -> SearchResult:
@@ -226,8 +239,12 @@ class Engine:
 
         `history` holds earlier (question, answer) pairs: a follow-up is searched together with the question
         it points back to, and SearchResult.question shows what was searched. Closing it stops the model.
+        Pictures are found, but not read by the chat model.
         """
         found = self.search(collection, replace(query, question=search_question(query.question, history)))
+        texts = [passage for passage in found.passages if not passage.picture]
+        if len(texts) < len(found.passages):
+            found = replace(found, notices=(*found.notices, UNREAD_PICTURES))
         yield found
 
         def relevance(sentence: str, passages: Sequence[Passage]) -> Sequence[float]:
@@ -235,17 +252,23 @@ class Engine:
 
         yield from answer(
             query.question,
-            found.passages,
+            texts,
             chat_model=self.models.chat_model(chat_model),
             embedder=self.models.embedder_of(collection),
             relevance=relevance,
             history=history,
         )
 
-    def answers_locally(self) -> bool:
-        """Whether questions and documents stay on this machine."""
+    def stays_here(self, collection: Collection) -> bool:
+        """Whether questions and documents stay on this machine: embedded, stored and answered here."""
         url = self.settings.chroma_url
-        return (url is None or is_loopback(url)) and self.models.answer_locally()
+        if url is not None and not is_loopback(url):
+            return False
+        try:
+            is_embedded_here = self.models.embedder(collection.fingerprint.id).is_local
+        except RagError:
+            return False
+        return is_embedded_here and self.models.answer_locally()
 
     # Health
 

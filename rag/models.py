@@ -79,6 +79,11 @@ class Models:
             )
         return self.embedder(model_id)
 
+    def host_of(self, model_id: str) -> str:
+        """Where an embedder sends texts; "" where they stay here. Raises UsageError, ProviderError."""
+        embedder = self.embedder(model_id)
+        return "" if embedder.is_local else embedder.host
+
     def measure(self, model_id: str) -> Measured:
         """Load the model or reach its server, and take the time. Raises UsageError, ProviderError."""
         embedder = self.embedder(model_id)

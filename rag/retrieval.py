@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from rag.calibration import Backgrounds
-from rag.catalog import Catalog, Collection, StoredChunk, text_hash
+from rag.catalog import Catalog, Collection, StoredChunk, vector_key
 from rag.comparison import Comparison, stored_vectors
 from rag.documents import Chunk, Document, Notice, Passage
 from rag.embedders.base import Embedder, Vectors
+from rag.embedders.pictures import picture_embedder, takes_pictures
 from rag.embedders.window import fitting
 from rag.errors import ProviderError, StoreError, UsageError
 from rag.keyword_index import KeywordIndex
+from rag.loaders.picture import check_picture
+from rag.picture_scale import PictureScale
 from rag.vector_index import VectorIndex
 
 POOL = 100  # candidates a side: k only cuts, it never reorders
@@ -28,7 +31,8 @@ Mode = Literal["dense", "keyword", "hybrid"]
 class Query:
     """A question and how to look: `where` and `contains` as Chroma's where and where_document $contains.
 
-    `min_similarity` is a cosine; passages below it are left out.
+    `min_similarity` is a cosine; passages below it are left out. `picture`, a PNG, JPEG or WebP file, is
+    searched for in place of a question, by its vector only.
     """
 
     question: str
@@ -37,9 +41,10 @@ class Query:
     where: Mapping[str, Any] | None = None
     contains: str | None = None
     min_similarity: float | None = None
+    picture: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.question.strip():
+        if not self.question.strip() and self.picture is None:
             raise UsageError("The question is empty. Type what you would like to know.")
         if not 1 <= self.k <= POOL:
             raise UsageError("The number of passages must be between 1 and {most}.", most=POOL)
@@ -60,9 +65,12 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
+    """Scores by chunk id; `pictures` are digests by chunk id, where the question is one of words."""
+
     cosines: Mapping[str, float]
     keyword_scores: Mapping[str, float]
     bound: float = 0.0
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 class Retriever:
@@ -80,9 +88,14 @@ class Retriever:
         self._keywords = keywords
         self._embedder_of = embedder_of
         self._comparison = Comparison(catalog, embedder_of)
+        self._picture_scale = PictureScale(catalog, embedder_of)
 
     def search(self, collection: Collection, query: Query) -> SearchResult:
-        """The best passages for a question. Raises UsageError for a bad filter, ProviderError, StoreError."""
+        """The best passages for a question or a picture.
+
+        Raises UsageError for a bad filter or a model that reads no pictures, DocumentError for what is no
+        picture, ProviderError, StoreError.
+        """
         started = time.perf_counter()
         mode, vector, notices = self._question_vector(collection, query)
         embedded = time.perf_counter()
@@ -109,7 +122,9 @@ class Retriever:
         embedder = self._embedder_of(collection)
         vector = embedder.embed_query(fitting(text, embedder))
         base = self._comparison.backgrounds(collection, vector)
-        keys = [text_hash(Chunk(each.text, 0, headings=each.headings).embedded_text) for each in passages]
+        keys = [
+            vector_key(Chunk(each.text, 0, headings=each.headings, picture=each.picture)) for each in passages
+        ]
         stored = stored_vectors(self._catalog, collection, keys)
         return [
             base.of(each.text, each.document_id).relevance(float(stored[key] @ vector))
@@ -122,6 +137,10 @@ class Retriever:
         self, collection: Collection, query: Query
     ) -> tuple[Mode, Vectors | None, tuple[Notice, ...]]:
         notices: tuple[Notice, ...] = ()
+        if query.picture is not None:
+            pictured = picture_embedder(self._embedder_of(collection))
+            check_picture(query.picture, Notice("The picture"))
+            return "dense", pictured.embed_pictures([query.picture])[0], ()
         try:
             embedder = self._embedder_of(collection)
             read = fitting(query.question, embedder)
@@ -171,16 +190,30 @@ class Retriever:
         found: _Candidates,
         allowed: Sequence[str] | None,
     ) -> _Candidates:
-        """The dense pool's cosines (but in keyword mode), and those of the keyword pool, looked up."""
+        """The dense pool's cosines (but in keyword mode), and those of the keyword pool, looked up.
+
+        A question of words has a second dense pool of pictures, which texts would crowd out of the first.
+        """
         cosines: dict[str, float] = {}
-        if query.mode != "keyword":
+        pictures = {} if query.picture is not None else self._pictures(collection, allowed)
+        if query.picture is not None or query.mode != "keyword":
             cosines = dict(self._vectors.query(collection.index_name, vector, n=POOL, ids=allowed))
+            if pictures and len(cosines) == POOL:
+                cosines.update(self._vectors.query(collection.index_name, vector, n=POOL, ids=list(pictures)))
         unknown = [key for key in found.keyword_scores if key not in cosines]
         chunks = self._catalog.documents.ready_chunks(collection.id, unknown)
         hashes = {key: chunk.text_hash for key, (chunk, _) in chunks.items()}
         stored = stored_vectors(self._catalog, collection, list(hashes.values()))
         cosines.update((key, float(stored[text] @ vector)) for key, text in hashes.items() if text in stored)
-        return _Candidates(cosines, found.keyword_scores, found.bound)
+        return replace(found, cosines=cosines, pictures=pictures)
+
+    def _pictures(self, collection: Collection, allowed: Sequence[str] | None) -> dict[str, str]:
+        """The digests of the pictures that may be found, by chunk id."""
+        if not takes_pictures(self._embedder_of(collection)):
+            return {}
+        pictures = self._catalog.documents.pictures(collection.id)
+        kept = pictures if allowed is None else set(allowed)
+        return {key: digest for key, digest in pictures.items() if key in kept}
 
     def _ranked(
         self,
@@ -190,8 +223,16 @@ class Retriever:
         vector: Vectors | None,
         found: _Candidates,
     ) -> tuple[Passage, ...]:
-        base = self._comparison.backgrounds(collection, vector) if vector is not None else None
-        scores = _scores(mode, found, base)
+        base = None
+        scored = found
+        if vector is not None and query.picture is None:
+            base = self._comparison.backgrounds(collection, vector)
+            if found.pictures:
+                levelled = self._picture_scale.levelled(
+                    collection, vector, found.cosines, found.pictures, base.of(query.question, "")
+                )
+                scored = replace(found, cosines=levelled)
+        scores = _scores(mode, scored, base)
         order = sorted(scores, key=lambda key: (-scores[key], key))
         if query.min_similarity is not None and vector is not None:
             order = [key for key in order if found.cosines.get(key, -1.0) >= query.min_similarity]
@@ -227,6 +268,8 @@ def _passage(
     document: Document,
 ) -> Passage:
     cosine, text = found.cosines.get(stored.id), stored.chunk.text
+    if stored.chunk.picture:
+        base = None  # relevance was fitted to texts
     return Passage(
         rank=rank,
         chunk_id=stored.id,
@@ -241,4 +284,5 @@ def _passage(
         page_label=stored.chunk.page_label,
         headings=stored.chunk.headings,
         metadata=document.metadata,
+        picture=stored.chunk.picture,
     )

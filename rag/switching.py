@@ -113,7 +113,7 @@ class Switching:
         return compared
 
     def swap(self, collection: Collection) -> None:
-        """Search by the other model from now on and keep the present index. Raises UsageError, ProviderError."""
+        """Search by the other model from now on, the present index kept. Raises UsageError, ProviderError."""
         self._indexes.swap(collection)
 
     def remove(self, collection: Collection) -> None:

@@ -1,5 +1,6 @@
 """The catalogue: the truth about collections, documents, chunks, vectors, jobs and conversations."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,8 +11,8 @@ from rag.catalog.documents import Documents, StoredChunk
 from rag.catalog.folder_lock import FolderLock
 from rag.catalog.jobs import Job, Jobs
 from rag.catalog.originals import Originals
-from rag.catalog.vectors import Vectors, text_hash
-from rag.documents import Metadata
+from rag.catalog.vectors import Vectors, text_hash, vector_key
+from rag.documents import Chunk, Document, Metadata
 
 __all__ = [
     "DEFAULT_NAME",
@@ -23,6 +24,7 @@ __all__ = [
     "StoredChunk",
     "StoredTurn",
     "text_hash",
+    "vector_key",
 ]
 
 
@@ -38,6 +40,7 @@ class Catalog:
         self.jobs = Jobs(self._database)
         self.conversations = Conversations(self._database)
         self.originals = Originals(data_dir / "originals")
+        self.reading_dir = data_dir / "reading"
 
     def lock(self) -> None:
         """Keep other processes from writing until this is closed. Raises StoreError where one is at it."""
@@ -59,8 +62,28 @@ class Catalog:
         for sha256 in self.jobs.cancel(job_id):
             self.drop_unused_original(sha256)
 
+    def add_document(self, document: Document, chunks: Sequence[Chunk], pictures: Mapping[str, Path]) -> None:
+        """Write a document, its chunks and their pictures, which are moved in, all or nothing.
+
+        `pictures` are files by their SHA-256.
+        """
+        with self.originals.lock:
+            try:
+                for sha256, path in pictures.items():
+                    self.originals.adopt(sha256, path)
+                self.documents.add(document, chunks)
+            except BaseException:
+                for sha256 in pictures:
+                    self.drop_unused_original(sha256)
+                raise
+
+    def remove_document(self, document_id: str) -> None:
+        """Forget a document, its chunks, and the vectors and pictures that no other chunk uses."""
+        for sha256 in self.documents.remove(document_id):
+            self.drop_unused_original(sha256)
+
     def drop_unused_original(self, sha256: str) -> None:
-        """Remove an original that no document and no waiting job needs."""
+        """Remove an original or a picture that no document and no waiting job needs."""
         with self.originals.lock:
             if not self.documents.uses_original(sha256):
                 self.originals.delete(sha256)

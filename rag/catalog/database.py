@@ -107,7 +107,11 @@ create table other_indexes (
     complete integer not null default 0
 );
 """
-MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES)
+PICTURES = """
+alter table chunks add column picture text;
+create index chunks_by_picture on chunks (picture) where picture is not null;
+"""
+MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES)
 
 
 class _Held:

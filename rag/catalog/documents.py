@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.catalog.database import Database
-from rag.catalog.vectors import DELETE_UNUSED, text_hash
+from rag.catalog.vectors import DELETE_UNUSED, vector_key
 from rag.catalog.where import Condition, condition
 from rag.documents import Chunk, Document, Notice
 from rag.errors import UsageError
@@ -56,7 +56,7 @@ class Documents:
                 ),
             )
             connection.executemany(
-                "insert into chunks values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into chunks values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [_chunk_row(document.id, ordinal, chunk) for ordinal, chunk in enumerate(chunks)],
             )
 
@@ -81,14 +81,15 @@ class Documents:
             ).fetchall()
         return [row["id"] for row in rows]
 
-    def remove(self, document_id: str) -> None:
-        """Forget a document, its chunks, and the vectors that no other chunk uses."""
+    def remove(self, document_id: str) -> list[str]:
+        """Forget a document, its chunks, and the vectors that no other chunk uses; its pictures' digests."""
         with self._database.transaction() as connection:
-            hashes = connection.execute(
-                "select distinct text_hash from chunks where document_id = ?", (document_id,)
+            rows = connection.execute(
+                "select distinct text_hash, picture from chunks where document_id = ?", (document_id,)
             ).fetchall()
             connection.execute("delete from documents where id = ?", (document_id,))
-            connection.executemany(DELETE_UNUSED, hashes)
+            connection.executemany(DELETE_UNUSED, [(row["text_hash"],) for row in rows])
+        return [row["picture"] for row in rows if row["picture"]]
 
     def find(self, document_id: str) -> Document | None:
         """The document of this id, or None."""
@@ -125,9 +126,10 @@ class Documents:
         return self._select("d.collection_id = ? and d.name = ?", (collection_id, name))
 
     def uses_original(self, sha256: str) -> bool:
-        """Whether a document or a waiting job still needs this original file."""
+        """Whether a document or a waiting job still needs this original file, or a chunk this picture."""
         row = self._database.connection.execute(
             "select exists (select 1 from documents where sha256 = ?1) "
+            "or exists (select 1 from chunks where picture = ?1) "
             "or exists (select 1 from jobs where sha256 = ?1 and state in ('queued', 'running'))",
             (sha256,),
         ).fetchone()
@@ -175,13 +177,23 @@ class Documents:
         return [row[0] for row in rows]
 
     def sample(self, collection_id: str, most: int) -> list[StoredChunk]:
-        """Some chunks of ready documents: as good as random, and always the same ones."""
+        """Some texts of ready documents: as good as random, and always the same ones."""
         rows = self._database.connection.execute(
             "select c.* from chunks c join documents d on d.id = c.document_id "
-            "where d.collection_id = ? and d.status = 'ready' order by c.text_hash limit ?",
+            "where d.collection_id = ? and d.status = 'ready' and c.picture is null "
+            "order by c.text_hash limit ?",
             (collection_id, most),
         )
         return [_stored_chunk(row) for row in rows]
+
+    def pictures(self, collection_id: str) -> dict[str, str]:
+        """The SHA-256 of every picture in ready documents, by chunk id, in an order as good as random."""
+        rows = self._database.connection.execute(
+            "select c.id, c.picture from chunks c join documents d on d.id = c.document_id "
+            "where d.collection_id = ? and d.status = 'ready' and c.picture is not null order by c.picture",
+            (collection_id,),
+        )
+        return {row["id"]: row["picture"] for row in rows}
 
     def chunk_ids(self, collection_id: str, *statuses: str) -> set[str]:
         """The ids of the chunks of a collection's documents that are in one of these states."""
@@ -208,7 +220,8 @@ def _chunk_row(document_id: str, ordinal: int, chunk: Chunk) -> tuple[object, ..
         json.dumps(chunk.headings, ensure_ascii=False),
         chunk.text,
         chunk.tokens,
-        text_hash(chunk.embedded_text),
+        vector_key(chunk),
+        chunk.picture,
     )
 
 
@@ -219,6 +232,7 @@ def _stored_chunk(row: sqlite3.Row) -> StoredChunk:
         page=row["page"],
         headings=tuple(json.loads(row["headings"])),
         page_label=row["page_label"],
+        picture=row["picture"],
     )
     return StoredChunk(row["id"], row["document_id"], row["ordinal"], row["text_hash"], chunk)
 

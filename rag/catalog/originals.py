@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from rag.errors import StoreError, too_large
+from rag.errors import DocumentError, StoreError, too_large
 
 BLOCK = 1 << 20
 
@@ -53,6 +53,30 @@ class Originals:
                 reason=error.strerror or error,
             ) from error
         return digest
+
+    def adopt(self, sha256: str, path: Path) -> None:
+        """Move a file of this digest in; nothing happens if it is there. Raises StoreError."""
+        target = self.path(sha256)
+        if target.exists():
+            return
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, target)
+        except OSError as error:
+            raise StoreError(
+                "The file could not be saved in {folder}: {reason}. Free some space or check the folder.",
+                folder=self._folder,
+                reason=error.strerror or error,
+            ) from error
+
+    def read(self, sha256: str) -> bytes:
+        """A picture's bytes. Raises DocumentError if it is not there."""
+        try:
+            return self.path(sha256).read_bytes()
+        except FileNotFoundError as error:
+            raise DocumentError(
+                "The picture is no longer there: its document has been deleted. Search again."
+            ) from error
 
     def size(self, sha256: str) -> int:
         """The file's size in bytes; 0 if it is not there."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.catalog.database import Database
-from rag.documents import Fingerprint
+from rag.documents import Chunk, Fingerprint
 
 BATCH = 500
 DELETE_UNUSED = (
@@ -20,8 +20,13 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def vector_key(chunk: Chunk) -> str:
+    """The key of a chunk's vector: the SHA-256 of what the model sees, the picture or the text."""
+    return chunk.picture or text_hash(chunk.embedded_text)
+
+
 class Vectors:
-    """Unit vectors (float32) under (fingerprint, hash of the embedded text)."""
+    """Unit vectors (float32) under (fingerprint, hash of the embedded text or picture)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -7,6 +7,7 @@ import click
 from rag.cli.app import models, serve
 from rag.cli.collections import collections
 from rag.cli.common import note
+from rag.cli.evaluate import evaluate
 from rag.cli.library import check, documents, ingest
 from rag.cli.questions import ask, search
 from rag.errors import RagError, UsageError
@@ -18,7 +19,7 @@ def group() -> None:
     """Passage: ask questions of your own documents and see the passages every answer rests on."""
 
 
-for command in (serve, models, collections, ingest, documents, search, ask, check):
+for command in (serve, models, collections, ingest, documents, search, ask, evaluate, check):
     group.add_command(command)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -27,7 +27,6 @@ def _where(_context: click.Context, _parameter: click.Parameter, text: str | Non
 
 def _question_options(command: Command) -> Command:
     options = (
-        click.argument("question"),
         collection_option,
         click.option("-k", type=click.IntRange(1, 100), help="How many passages."),
         click.option(
@@ -48,11 +47,24 @@ def _question_options(command: Command) -> Command:
 
 
 @click.command()
+@click.argument("question", required=False, default="")
+@click.option(
+    "--picture",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Search for what looks like this picture, in place of a QUESTION.",
+)
 @_question_options
-def search(question: str, collection: str | None, as_json: bool, **options: Any) -> None:
-    """Find the passages for QUESTION."""
+def search(
+    question: str, picture: BinaryIO | None, collection: str | None, as_json: bool, **options: Any
+) -> None:
+    """Find the passages for QUESTION, or those like a picture."""
+    if question and picture:
+        raise click.UsageError("Say either QUESTION or --picture FILE, not both.")
     with open_engine() as engine:
-        found = engine.search(engine.collection(collection), _query(engine, question, **options))
+        data = picture.read() if picture else None
+        query = _query(engine, question, picture=data, **options)
+        found = engine.search(engine.collection(collection), query)
     if as_json:
         print_json(_found_json(found))
     else:
@@ -60,6 +72,7 @@ def search(question: str, collection: str | None, as_json: bool, **options: Any)
 
 
 @click.command()
+@click.argument("question")
 @_question_options
 @click.option("--model", metavar="ID", help="The chat model, like ollama:qwen3:8b, or extractive.")
 def ask(question: str, collection: str | None, as_json: bool, model: str | None, **options: Any) -> None:

@@ -1,6 +1,7 @@
 """From the catalogue to the indexes, and back to a clean state after anything that went wrong."""
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -94,6 +95,7 @@ class Indexing:
     def recover(self) -> None:
         """Finish what a stopped process left half done, and rebuild the indexes that differ."""
         with self.lock:
+            shutil.rmtree(self._catalog.reading_dir, ignore_errors=True)
             self._finish_deleting()
             for collection in self._catalog.collections.all():
                 if not self.check(collection).clean:
@@ -162,7 +164,7 @@ class Indexing:
         index = self._collection(document).index_name
         for each in (self._vectors, self._keywords):
             _try_to(partial(each.delete_document, index), document.id)
-        self._catalog.documents.remove(document.id)
+        self._catalog.remove_document(document.id)
 
     def _write(self, collection: Collection, document: Document) -> None:
         chunks = self._catalog.documents.chunks(document.id)
@@ -177,7 +179,7 @@ class Indexing:
         )
 
     def _forget(self, document: Document) -> None:
-        self._catalog.documents.remove(document.id)
+        self._catalog.remove_document(document.id)
         self._catalog.drop_unused_original(document.sha256)
 
     def _indexes(self, collection: Collection) -> list[Collection]:

@@ -1,12 +1,14 @@
 """A collection's second index, by another model: built beside the first, brought up to date, swapped."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rag.catalog import Catalog, Collection, OtherIndex, StoredChunk
 from rag.documents import Fingerprint
 from rag.embedders.base import Embedder
-from rag.embedders.window import embed_whole
+from rag.embedders.pictures import picture_embedder
 from rag.errors import Cancelled, UsageError
+from rag.ingestion.embedding import embed_chunks
 from rag.ingestion.indexing import Indexing
 
 BATCH_TEXTS = 64
@@ -35,10 +37,13 @@ class OtherIndexes:
 
         `on_progress` is told the chunks that have a vector, and all of them.
         What the model has embedded before is not embedded again. Raises UsageError if the collection has this
-        model or a second index by a third one, ProviderError, StoreError, Cancelled.
+        model, a second index by a third one, or pictures, which the model cannot read; ProviderError,
+        StoreError, Cancelled.
         """
         if fingerprint == collection.fingerprint:
             raise UsageError("“{name}” has this model already.", name=collection.name)
+        if self._catalog.documents.pictures(collection.id):
+            picture_embedder(self._embedder_of(replace(collection, fingerprint=fingerprint)))
         other = self._catalog.collections.other_index(collection)
         if other is None:
             other = self._catalog.collections.add_other_index(collection, fingerprint)
@@ -91,7 +96,12 @@ class OtherIndexes:
                 if cancelled():
                     raise Cancelled("Stopped.")
                 batch = missing[start : start + BATCH_TEXTS]
-                vectors = embed_whole([chunks[key].chunk.embedded_text for key in batch], embedder)
+                vectors = embed_chunks(
+                    [chunks[key].chunk for key in batch],
+                    embedder,
+                    self._catalog.originals.read,
+                    are_cut_for_it=False,
+                )
                 self._catalog.vectors.save(other.fingerprint, batch, vectors)
         finally:
             self._catalog.vectors.remove_unused(missing)  # documents may have been deleted meanwhile

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
-from rag.catalog import Catalog, Collection, Job, text_hash
+from rag.catalog import Catalog, Collection, Job, vector_key
 from rag.documents import Chunk, Document, Notice
 from rag.embedders.base import Embedder
-from rag.embedders.window import embed_whole
 from rag.errors import Cancelled, RagError
+from rag.ingestion.embedding import embed_chunks
 from rag.ingestion.indexing import Indexing
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
@@ -87,8 +87,11 @@ class Pipeline:
         return None
 
     def _end(self, job: Job, prepared: Future[Read | None]) -> None:
-        if read := prepared.result():
-            self._guarded(job, partial(self._store, read))
+        try:
+            if read := prepared.result():
+                self._guarded(job, partial(self._store, read))
+        finally:
+            self._reader.clear(job)
 
     def _prepare(self, job: Job) -> Read | None:
         """Read, split and embed a file; None if it is there already."""
@@ -110,7 +113,7 @@ class Pipeline:
             # A deletion may have taken shared vectors meanwhile, or the collection have another model.
             self._embed(job, read)
             document = self._document(job, read)
-            documents.add(document, read.chunks)
+            self._catalog.add_document(document, read.chunks, read.pictures)
             self._indexing.publish(document)
         status = "replaced" if replaces else "added"
         self._catalog.jobs.finish(job.id, "done", status=status, document_id=document.id)
@@ -132,7 +135,7 @@ class Pipeline:
     def _embed(self, job: Job, read: Read) -> None:
         """Embed what the catalogue has no vector of, batch by batch, each batch kept at once."""
         collection = self._catalog.collections.get(job.collection_id)
-        by_hash = {text_hash(chunk.embedded_text): chunk for chunk in read.chunks}
+        by_hash = {vector_key(chunk): chunk for chunk in read.chunks}
         vectors = self._catalog.vectors
         missing = vectors.missing(collection.fingerprint, by_hash)
         missing.sort(key=lambda key: by_hash[key].tokens)
@@ -141,9 +144,12 @@ class Pipeline:
             self._check_cancelled(job, read.chunks)
             self._progress(job, "embedding", start, len(missing))
             batch = missing[start : start + BATCH_TEXTS]
-            texts = [by_hash[key].embedded_text for key in batch]
-            is_cut_for_it = read.fingerprint == collection.fingerprint
-            found = embedder.embed_documents(texts) if is_cut_for_it else embed_whole(texts, embedder)
+            found = embed_chunks(
+                [by_hash[key] for key in batch],
+                embedder,
+                read.picture,
+                are_cut_for_it=read.fingerprint == collection.fingerprint,
+            )
             vectors.save(collection.fingerprint, batch, found)
 
     def _progress(self, job: Job, stage: str, done: int, total: int) -> None:
@@ -212,7 +218,7 @@ class Pipeline:
             return
         if not self._stopping.is_set():
             with self._indexing.lock:
-                self._catalog.vectors.remove_unused({text_hash(chunk.embedded_text) for chunk in chunks})
+                self._catalog.vectors.remove_unused({vector_key(chunk) for chunk in chunks})
         raise Cancelled("“{name}” was cancelled.", name=job.name)
 
 

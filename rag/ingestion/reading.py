@@ -1,6 +1,7 @@
 """Files read and split into chunks."""
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +10,7 @@ from rag.catalog import Catalog, Collection, Job
 from rag.chunking import split_sections
 from rag.documents import Chunk, Fingerprint, ParsedFile
 from rag.embedders.base import Embedder
+from rag.embedders.pictures import takes_pictures
 from rag.errors import DocumentError
 from rag.settings import Settings
 
@@ -16,16 +18,26 @@ from rag.settings import Settings
 class FileParser(Protocol):
     """Reads a file in bounded time and memory; raises DocumentError where there is nothing to be had."""
 
-    def parse(self, path: Path, name: str, *, cancelled: Callable[[], bool]) -> ParsedFile: ...
+    def parse(
+        self, path: Path, name: str, *, pictures: Path | None, cancelled: Callable[[], bool]
+    ) -> ParsedFile: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read from a file, in the pieces that are indexed, cut for the model of `fingerprint`."""
+    """What was read from a file, in the pieces that are indexed, cut for the model of `fingerprint`.
+
+    `pictures` are files by their SHA-256.
+    """
 
     parsed: ParsedFile
     chunks: Sequence[Chunk]
     fingerprint: Fingerprint
+    pictures: Mapping[str, Path]
+
+    def picture(self, sha256: str) -> bytes:
+        """One of the pictures."""
+        return self.pictures[sha256].read_bytes()
 
 
 class Reader:
@@ -52,7 +64,8 @@ class Reader:
         path = self._catalog.originals.path(job.sha256)
         if not path.is_file():
             raise DocumentError("The file is no longer there: “{name}”. Add it again.", name=job.name)
-        parsed = self._parser.parse(path, job.name, cancelled=lambda: self._cancelled(job))
+        folder = self._empty_folder(job) if takes_pictures(embedder) else None
+        parsed = self._parser.parse(path, job.name, pictures=folder, cancelled=lambda: self._cancelled(job))
         window = embedder.max_tokens or self._settings.chunk_tokens
         chunks = split_sections(
             parsed.sections,
@@ -62,4 +75,18 @@ class Reader:
         )
         if not chunks:
             raise DocumentError("“{name}” holds no text that could be searched.", name=job.name)
-        return Read(parsed, chunks, collection.fingerprint)
+        digests = [chunk.picture for chunk in chunks if folder and chunk.picture]
+        pictures = {each: path if each == job.sha256 else self._folder(job) / each for each in digests}
+        return Read(parsed, chunks, collection.fingerprint, pictures)
+
+    def clear(self, job: Job) -> None:
+        """Remove what was read of a job's file and is not kept elsewhere."""
+        shutil.rmtree(self._folder(job), ignore_errors=True)
+
+    def _folder(self, job: Job) -> Path:
+        return self._catalog.reading_dir / str(job.id)
+
+    def _empty_folder(self, job: Job) -> Path:
+        self.clear(job)
+        self._folder(job).mkdir(parents=True)
+        return self._folder(job)

@@ -7,10 +7,10 @@ from pathlib import Path
 from rag.documents import Notice
 from rag.errors import DocumentError
 
-SIGNATURES = (
+SIGNATURES: tuple[tuple[bytes, str | Notice], ...] = (
     (b"{\\rtf", Notice("RTF")),
-    (b"\x89PNG\r\n\x1a\n", Notice("PNG picture")),
-    (b"\xff\xd8\xff", Notice("JPEG picture")),
+    (b"\x89PNG\r\n\x1a\n", "picture"),
+    (b"\xff\xd8\xff", "picture"),
     (b"GIF8", Notice("GIF picture")),
     (b"II*\x00", Notice("TIFF picture")),
     (b"MM\x00*", Notice("TIFF picture")),
@@ -29,7 +29,11 @@ SIGNATURES = (
     (b"%!PS", Notice("PostScript")),
     (b"AT&TFORM", Notice("DjVu")),
 )
-RIFF_KINDS = {b"WEBP": Notice("WebP picture"), b"WAVE": Notice("WAV sound"), b"AVI ": Notice("AVI film")}
+RIFF_KINDS: dict[bytes, str | Notice] = {
+    b"WEBP": "picture",
+    b"WAVE": Notice("WAV sound"),
+    b"AVI ": Notice("AVI film"),
+}
 OLE_STREAMS: tuple[tuple[str, str | Notice], ...] = (
     ("EncryptedPackage", "encrypted"),
     ("WordDocument", Notice("old Word (doc)")),
@@ -122,7 +126,7 @@ def _kind_of_ole(path: Path) -> str | Notice:
     return Notice("old Office")
 
 
-def _binary_kind(head: bytes) -> Notice | None:
+def _binary_kind(head: bytes) -> str | Notice | None:
     for signature, kind in SIGNATURES:
         if head.startswith(signature):
             return kind

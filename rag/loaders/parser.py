@@ -34,17 +34,26 @@ class Parser:
         self._worker: WorkerProcess | None = None
 
     def parse(
-        self, path: Path, name: str, *, password: str | None = None, cancelled: Callable[[], bool] = _never
+        self,
+        path: Path,
+        name: str,
+        *,
+        password: str | None = None,
+        pictures: Path | None = None,
+        cancelled: Callable[[], bool] = _never,
     ) -> ParsedFile:
         """Read the file at `path`, which the user calls `name`.
 
-        Raises DocumentError where it cannot be read or needs more than the settings allow, and Cancelled.
+        The pictures in it are saved in the folder `pictures`, each as its SHA-256, if one is given; a picture
+        file is its own picture. Raises DocumentError where the file cannot be read or needs more than the
+        settings allow, and Cancelled.
         """
         limit = self._settings.max_file_mb
         if (size := path.stat().st_size) > limit << 20:
             raise too_large(name, size, limit)
         request = {"do": "parse", "path": str(path.absolute()), "name": name, "password": password,
-                   "max_pages": self._settings.max_pages}  # fmt: skip
+                   "max_pages": self._settings.max_pages,
+                   "pictures": str(pictures.absolute()) if pictures else None}  # fmt: skip
         return parsed_from_dict(self._ask(request, name, cancelled)["parsed"])
 
     def render_page(

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pypdf import PdfReader
 from rag.documents import Notice, ParsedFile, Section
 from rag.errors import DocumentError
 from rag.loaders.pdf_lines import page_lines, plain_lines
+from rag.loaders.pdf_pictures import PdfPictures, page_ranges, save_pictures
 from rag.loaders.pdf_structure import Structure, structure_of
 from rag.loaders.pdf_text import Line, paragraphs, without_running_heads
 from rag.loaders.source import Source
@@ -34,10 +36,14 @@ class Findings:
     no_text: list[int] = field(default_factory=list)
     garbled: list[int] = field(default_factory=list)
     unseen: list[int] = field(default_factory=list)
+    pictures: PdfPictures = field(default_factory=PdfPictures)
 
 
 def read_pdf(source: Source) -> ParsedFile:
-    """One section per page with text. Raises DocumentError: password, damage, no text, too many pages."""
+    """One section per page with text, and one per picture where these are wanted.
+
+    Raises DocumentError: password, damage, nothing to be found, too many pages.
+    """
     document = _open_pdfium(source)
     reader = _open_pypdf(source)
     if document is None and reader is None:
@@ -51,15 +57,25 @@ def read_pdf(source: Source) -> ParsedFile:
     _check_pages(source, pages)
     raw = [_lines(document, reader, index, findings) for index in range(pages)]
     structure = _structure(reader, pages, findings)
-    sections = tuple(
-        Section(text, index + 1, structure.headings.get(index, ()), structure.labels.get(index))
-        for index, lines in enumerate(without_running_heads(raw))
-        if (text := paragraphs(lines))
-    )
+    if document is not None and source.pictures:
+        findings.pictures = save_pictures(document, source.pictures)
+    sections = tuple(_sections(source.name, raw, structure, findings.pictures))
     if document is not None:
         document.close()
     _check_text(source, sections, findings)
     return ParsedFile("pdf", sections, pages, structure.title, tuple(_notices(findings)))
+
+
+def _sections(
+    name: str, raw: Sequence[list[Line]], structure: Structure, pictures: PdfPictures
+) -> Iterator[Section]:
+    """The pages' texts, each with its pictures after it, which the heading above them stands for."""
+    for index, lines in enumerate(without_running_heads(raw)):
+        headings, label = structure.headings.get(index, ()), structure.labels.get(index)
+        if text := paragraphs(lines):
+            yield Section(text, index + 1, headings, label)
+        for digest in pictures.by_page.get(index + 1, ()):
+            yield Section(headings[-1] if headings else name, index + 1, headings, label, digest)
 
 
 def _open_pdfium(source: Source) -> Any | None:
@@ -199,13 +215,22 @@ def _notices(findings: Findings) -> list[Notice]:
         )
     if findings.no_outline:
         notices.append(Notice("The file's outline cannot be read, so passages do not show their chapter."))
-    if findings.no_text:
+    pictured = findings.pictures.by_page
+    if unfound := [page for page in findings.no_text if page not in pictured]:
         notices.append(
             Notice(
                 "Pages without text, probably scans: {pages}. Nothing on them can be found by a search.",
-                {"pages": page_ranges(findings.no_text)},
+                {"pages": page_ranges(unfound)},
             )
         )
+    if only_pictures := [page for page in findings.no_text if page in pictured]:
+        notices.append(
+            Notice(
+                "Pages without text, probably scans: {pages}. They can be found only by what they look like.",
+                {"pages": page_ranges(only_pictures)},
+            )
+        )
+    notices += findings.pictures.notices()
     if findings.garbled:
         notices.append(
             Notice(
@@ -221,14 +246,3 @@ def _notices(findings: Findings) -> list[Notice]:
             )
         )
     return notices
-
-
-def page_ranges(pages: list[int]) -> str:
-    """Ascending page numbers, compactly: "3–7, 12"."""
-    ranges: list[list[int]] = []
-    for page in pages:
-        if ranges and page == ranges[-1][1] + 1:
-            ranges[-1][1] = page
-        else:
-            ranges.append([page, page])
-    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ranges)

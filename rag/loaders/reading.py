@@ -18,11 +18,17 @@ KINDS = {
     "html": "rag.loaders.web:read_html",
     "md": "rag.loaders.text:read_markdown",
     "txt": "rag.loaders.text:read_text",
+    "picture": "rag.loaders.picture:read_picture",
 }
 
 
-def parse(path: Path, name: str, *, password: str | None = None, max_pages: int) -> ParsedFile:
-    """Read the file at `path`, which the user calls `name`. Raises DocumentError if nothing can be read."""
+def parse(
+    path: Path, name: str, *, password: str | None = None, max_pages: int, pictures: Path | None = None
+) -> ParsedFile:
+    """Read the file at `path`, which the user calls `name`. Raises DocumentError if nothing can be read.
+
+    Pictures are read only where there is a folder to save them in, `pictures`.
+    """
     if path.stat().st_size == 0:
         raise DocumentError("{name} is empty.", name=name)
     kind = detect(path, name)
@@ -34,7 +40,7 @@ def parse(path: Path, name: str, *, password: str | None = None, max_pages: int)
             kind=kind,
         )
     reader = cast(Callable[[Source], ParsedFile], pkgutil.resolve_name(KINDS[kind]))
-    parsed = reader(Source(path, name, password, max_pages))
+    parsed = reader(Source(path, name, password, max_pages, pictures))
     if not any(section.text.strip() for section in parsed.sections):
         raise DocumentError("{name} holds no text.", name=name)
     return parsed

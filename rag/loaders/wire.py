@@ -13,7 +13,8 @@ def parsed_to_dict(parsed: ParsedFile) -> dict[str, Any]:
         "pages": parsed.pages,
         "title": parsed.title,
         "sections": [
-            [part.text, part.page, list(part.headings), part.page_label] for part in parsed.sections
+            [part.text, part.page, list(part.headings), part.page_label, part.picture]
+            for part in parsed.sections
         ],
         "warnings": [notice.to_row() for notice in parsed.warnings],
     }
@@ -26,7 +27,8 @@ def parsed_from_dict(plain: dict[str, Any]) -> ParsedFile:
         pages=plain["pages"],
         title=plain["title"],
         sections=tuple(
-            Section(text, page, tuple(headings), label) for text, page, headings, label in plain["sections"]
+            Section(text, page, tuple(headings), label, picture)
+            for text, page, headings, label, picture in plain["sections"]
         ),
         warnings=tuple(map(Notice.from_row, plain["warnings"])),
     )

@@ -40,7 +40,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         if action == "render":
             return {"png": base64.b64encode(render_page(path, **request)).decode()}
-        parsed = parse(path, **request)
+        folder = request.pop("pictures")
+        parsed = parse(path, **request, pictures=Path(folder) if folder else None)
         _check_length(parsed_to_dict(parsed), request["name"])
         return {"parsed": parsed_to_dict(parsed)}
     except DocumentError as error:

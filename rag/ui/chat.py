@@ -10,7 +10,7 @@ from rag.answering import EXTRACTIVE
 from rag.catalog import Conversation
 from rag.conversing import LiveTurn, Turn, turns
 from rag.retrieval import NO_MATCH
-from rag.ui import markdown, passages, search_options
+from rag.ui import markdown, passages, pictures, search_options
 from rag.ui.empty import being_read, invitation
 from rag.ui.search_options import Options
 from rag.ui.session import collection, conversation, engine, open_conversation
@@ -26,6 +26,8 @@ def page() -> None:
     shown = turns(engine(), current.id) if current else []
     with st.sidebar:
         options = search_options.choose(documents)
+        if documents:
+            pictures.search(options)
     question = st.chat_input(
         _placeholder(has_documents=bool(documents)),
         disabled=not documents,
@@ -118,13 +120,14 @@ def _turn(turn: Turn, *, is_beside: bool) -> None:
         for notice in turn.notices:
             st.info(markdown.plain(tell(notice)), icon=":material/info:")
         _sources(turn, is_beside=is_beside)
-        if turn.state == "done" and turn.passages:
+        if turn.state == "done" and turn.passages and text:
             st.caption(_signature(turn))
 
 
 def _text(turn: Turn) -> str:
-    """The answer; where the options left no passage, no answer was sought, which a notice says."""
-    return "" if NO_MATCH in turn.notices else turn.text
+    """The answer; where no passage with text was found, no answer was sought, which a notice says."""
+    only_pictures = bool(turn.passages) and all(passage.picture for passage in turn.passages)
+    return "" if only_pictures or NO_MATCH in turn.notices else turn.text
 
 
 def _sources(turn: Turn, *, is_beside: bool) -> None:

@@ -38,7 +38,7 @@ def invitation(documents: Sequence[Document]) -> None:
                 t("Add your files, ask in English or Chinese, and see the passages every answer rests on."),
                 width="content",
             )
-            if engine().answers_locally():
+            if engine().stays_here(collection()):
                 st.markdown(t("Everything stays on this computer."), width="content")
             add_buttons()
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from rag.catalog import DEFAULT_NAME
 from rag.errors import RagError
-from rag.ui import chat, library
+from rag.ui import chat, library, models
 from rag.ui.markdown import plain
 from rag.ui.session import collection, conversation, engine, open_conversation
+from rag.ui.switching import collection_name
 from rag.ui.text import LANGUAGES, language, t, tell
 
 RECENT = 12
@@ -22,6 +22,7 @@ def show() -> None:
     pages = [
         st.Page(chat.page, title=t("Ask"), icon=":material/forum:", url_path="ask", default=True),
         st.Page(library.page, title=t("Library"), icon=":material/library_books:", url_path="library"),
+        st.Page(models.page, title=t("Models"), icon=":material/model_training:", url_path="models"),
     ]
     st.session_state["library_page"] = pages[1]
     chosen = st.navigation(pages)
@@ -41,11 +42,11 @@ def _collections() -> None:
     collections = engine().catalog.collections.all()
     if len(collections) < 2:
         return
-    st.session_state["collection"] = collection().name
+    st.session_state["collection"] = st.session_state.pop("wanted_collection", None) or collection().name
     st.selectbox(
         t("Collection"),
         [each.name for each in collections],
-        format_func=lambda name: t("My documents") if name == DEFAULT_NAME else name,
+        format_func=collection_name,
         key="collection",
         on_change=open_conversation,
         args=(None,),

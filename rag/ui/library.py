@@ -37,9 +37,17 @@ def page() -> None:
 def _upload() -> None:
     round_number = st.session_state.setdefault("upload_round", 0)
     files, folder = st.tabs([t("Files"), t("Folder")])
-    help_text = t(
-        "PDF, Word, HTML, Markdown and text files up to {most} MB: choose them, or drop them here",
-        most=engine().settings.max_file_mb,
+    most = engine().settings.max_file_mb
+    help_text = (
+        t(
+            "PDF, Word, HTML, Markdown, text files and pictures up to {most} MB: choose or drop them",
+            most=most,
+        )
+        if engine().takes_pictures(collection())
+        else t(
+            "PDF, Word, HTML, Markdown and text files up to {most} MB: choose them, or drop them here",
+            most=most,
+        )
     )
     with files:
         chosen = st.file_uploader(help_text, accept_multiple_files=True, key=f"files-{round_number}")

@@ -1,5 +1,7 @@
 """The passages beside an answer: where they stand, how near they are, and the page they come from."""
 
+from typing import Literal
+
 import streamlit as st
 
 from rag.conversing import Turn
@@ -8,6 +10,8 @@ from rag.errors import RagError
 from rag.ui import markdown
 from rag.ui.session import engine
 from rag.ui.text import t, tell, tn
+
+SUMMARY_WIDTH = 320  # pixels of a picture among others
 
 
 def anchor(turn: Turn) -> str:
@@ -48,16 +52,58 @@ def _card(turn: Turn, passage: Passage, *, cited: bool, interactive: bool) -> No
     if where := place(passage):
         st.caption(markdown.plain(where))
     _scores(passage)
-    with st.container(key=f"{'full' if cited else 'clip'}-{turn.id}-{passage.rank}"):
-        st.markdown(
-            markdown.marked(markdown.without_heading_marks(passage.text), turn.searched or turn.question)
-        )
+    if passage.picture:
+        _content(passage, "")
+    else:
+        with st.container(key=f"{'full' if cited else 'clip'}-{turn.id}-{passage.rank}"):
+            _content(passage, turn.searched or turn.question)
     if interactive:
-        label = t("See the page") if _has_picture(passage) else t("Open")
-        if st.button(
-            label, key=f"open-{turn.id}-{passage.rank}", icon=":material/open_in_full:", type="tertiary"
-        ):
-            open_passage(passage, turn.question)
+        with st.container(horizontal=True):
+            _buttons(turn, passage)
+
+
+def _buttons(turn: Turn, passage: Passage) -> None:
+    label = t("See the page") if _has_picture(passage) else t("Open")
+    key = f"{turn.id}-{passage.rank}"
+    if st.button(label, key=f"open-{key}", icon=":material/open_in_full:", type="tertiary"):
+        open_passage(passage, turn.question)
+    if passage.picture:
+        st.button(
+            t("Find similar"),
+            key=f"similar-{key}",
+            icon=":material/image_search:",
+            type="tertiary",
+            on_click=_want_similar,
+            args=(passage.picture,),
+        )
+
+
+def _want_similar(picture: str) -> None:
+    st.session_state["wanted_picture"] = picture
+
+
+def summary(passage: Passage) -> None:
+    """A passage where it stands alone: its name, place, scores and content."""
+    st.markdown(f"**{markdown.plain(passage.name)}**")
+    if where := place(passage):
+        st.caption(markdown.plain(where))
+    _scores(passage)
+    _content(passage, "", width=SUMMARY_WIDTH)
+
+
+def _content(passage: Passage, question: str, *, width: int | Literal["content"] = "content") -> None:
+    """The picture of a passage, `width` pixels wide, or its text with the question's words marked."""
+    if not passage.picture:
+        st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), question))
+        return
+    try:
+        picture = engine().picture(passage.picture)
+    except RagError as error:
+        st.info(markdown.plain(tell(error)), icon=":material/info:")
+        return
+    on_page = t("Picture on page {page} of {name}", page=passage.page, name=passage.name)
+    alone = t("Picture {name}", name=passage.name)
+    st.image(picture, width=width, alt=on_page if passage.page else alone)
 
 
 def _scores(passage: Passage) -> None:
@@ -83,7 +129,7 @@ def open_passage(passage: Passage, question: str) -> None:
         if where := place(passage):
             st.caption(markdown.plain(where))
         _scores(passage)
-        st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), question))
+        _content(passage, question)
         if not engine().has_document(passage.document_id):
             st.info(
                 t("This document has been deleted; the answer keeps its passages."), icon=":material/info:"
@@ -97,7 +143,8 @@ def open_passage(passage: Passage, question: str) -> None:
 def _picture(passage: Passage) -> None:
     try:
         with st.spinner(t("Drawing the page …")):
-            picture = engine().page_picture(passage.document_id, passage.page or 1, highlight=passage.text)
+            marked = "" if passage.picture else passage.text
+            picture = engine().page_picture(passage.document_id, passage.page or 1, highlight=marked)
     except RagError as error:
         st.info(markdown.plain(tell(error)), icon=":material/info:")
         return

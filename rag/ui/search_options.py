@@ -26,20 +26,22 @@ class Options:
     contains: str | None
     min_similarity: float | None
 
-    def query(self, question: str) -> Query:
-        """The question with these options."""
+    def query(self, question: str, picture: bytes | None = None) -> Query:
+        """The question, or the picture in its place, with these options."""
         return Query(
             question,
             k=self.k,
             where=self.filters.where(),
             contains=self.contains,
             min_similarity=self.min_similarity,
+            picture=picture,
         )
 
 
 def type_name(kind: str) -> str:
     """What people call a type of file."""
-    return t("Text") if kind == "txt" else TYPE_NAMES.get(kind, kind)
+    words = {"txt": t("Text"), "picture": t("Picture")}
+    return words.get(kind) or TYPE_NAMES.get(kind, kind)
 
 
 def choose(documents: Sequence[Document]) -> Options:

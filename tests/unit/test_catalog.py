@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag.catalog import Catalog, Collection
-from rag.catalog.database import SCHEMA, Database
+from rag.catalog.database import MIGRATIONS, SCHEMA, Database
 from rag.catalog.vectors import DELETE_UNUSED
 from rag.documents import Fingerprint, readable
 from rag.errors import DocumentError, StoreError, UsageError
@@ -57,7 +57,7 @@ def test_a_data_folder_of_version_1_is_brought_up_to_date(tmp_path: Path) -> Non
     database = Database(tmp_path / "catalog.sqlite3")
     plan = [row["detail"] for row in database.connection.execute(f"explain query plan {DELETE_UNUSED}", "x")]
     assert "vectors_by_text" in plan[0]
-    assert database.connection.execute("pragma user_version").fetchone()[0] == 2
+    assert database.connection.execute("pragma user_version").fetchone()[0] == len(MIGRATIONS)
     database.close()
 
 

@@ -1,0 +1,38 @@
+"""Vectors of chunks, by what the model sees of each: its text or its picture."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rag.documents import Chunk
+from rag.embedders.base import Embedder, Vectors
+from rag.embedders.pictures import picture_embedder
+from rag.embedders.window import embed_whole
+
+BATCH_PICTURES = 8  # in memory at a time
+
+
+def embed_chunks(
+    chunks: Sequence[Chunk], embedder: Embedder, picture: Callable[[str], bytes], *, are_cut_for_it: bool
+) -> Vectors:
+    """Vectors of chunks: shape (n, dimension), unit length; `picture` gives a picture's bytes by its SHA-256.
+
+    Texts that were not cut for this model may be longer than its window. Raises UsageError where there are
+    pictures and the model reads none, ProviderError, DocumentError.
+    """
+    texts = [chunk.embedded_text for chunk in chunks if not chunk.picture]
+    by_text = embedder.embed_documents(texts) if are_cut_for_it else embed_whole(texts, embedder)
+    digests = [chunk.picture for chunk in chunks if chunk.picture]
+    if not digests:
+        return by_text
+    embed_pictures = picture_embedder(embedder).embed_pictures
+    vectors = np.empty((len(chunks), by_text.shape[1]), np.float32)
+    is_picture = np.array([chunk.picture is not None for chunk in chunks])
+    vectors[~is_picture] = by_text
+    vectors[is_picture] = np.concatenate(
+        [
+            embed_pictures([picture(digest) for digest in digests[start : start + BATCH_PICTURES]])
+            for start in range(0, len(digests), BATCH_PICTURES)
+        ]
+    )
+    return vectors

@@ -1,0 +1,210 @@
+"""A collection's model on the page: which it is, another one built beside it, compared, swapped, removed."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+from babel.numbers import format_currency, format_decimal
+
+from rag.catalog import DEFAULT_NAME, Collection
+from rag.errors import RagError
+from rag.model_catalogue import estimated_cost, find_model
+from rag.switching import QuestionCompared, Switch
+from rag.ui.markdown import plain
+from rag.ui.session import collection, engine
+from rag.ui.text import language, t, tell, tn
+
+QUESTIONS = 20
+
+
+def collection_name(name: str) -> str:
+    """A collection's name as people see it."""
+    return t("My documents") if name == DEFAULT_NAME else name
+
+
+def model_of_the_collection(choices: Sequence[str]) -> None:
+    """The collection's model and the way to another; `choices` are the models that are ready."""
+    present = collection()
+    with st.container(border=True):
+        st.markdown(f"**{plain(collection_name(present.name))}**")
+        st.markdown(_described(present.fingerprint.id, present.fingerprint.dimension))
+        tell_where_text_goes(present.fingerprint.id)
+        switch = engine().switching.state(present)
+        if switch is None:
+            _choose(present, [choice for choice in choices if choice != present.fingerprint.id])
+        elif switch.stage == "building":
+            _building()
+        elif switch.stage == "complete":
+            _complete(present, switch)
+        else:
+            _unfinished(present, switch)
+
+
+def new_collection(choices: Sequence[str]) -> None:
+    """A form for a collection with a model of its own."""
+    with st.expander(t("New collection"), icon=":material/create_new_folder:"):
+        with st.form("new-collection", border=False, clear_on_submit=False):
+            name = st.text_input(t("Name"), key="new-collection-name")
+            model = _model_box(choices, "new-collection-model")
+            made = st.form_submit_button(t("Create"), type="primary")
+        if made and name and model:
+            try:
+                with st.spinner(t("Loading the model …")):
+                    engine().create_collection(name, embedder=model)
+            except RagError as error:
+                st.error(plain(tell(error)), icon=":material/error:")
+                return
+            st.session_state["conversation"] = None
+            st.query_params.pop("c", None)
+            st.session_state["wanted_collection"] = name.strip()
+            st.rerun()
+
+
+def tell_where_text_goes(model_id: str) -> None:
+    """Which host receives the texts that are embedded, if any does."""
+    try:
+        host = engine().models.host_of(model_id)
+    except RagError as error:
+        st.caption(f":material/error: {plain(tell(error))}")
+        return
+    if host:
+        st.caption(f":material/public: {plain(t('Texts and questions are sent to {host}.', host=host))}")
+    else:
+        st.caption(f":material/lock: {t('Texts and questions stay on this computer.')}")
+
+
+def _described(model_id: str, dimension: int) -> str:
+    facts = [f"`{model_id}`", t("{n} dimensions", n=dimension)]
+    known = find_model(model_id)
+    if known and known.max_tokens:
+        facts.append(t("reads {n} tokens at once", n=format_decimal(known.max_tokens, locale=language())))
+    return " · ".join(facts)
+
+
+def _model_box(choices: Sequence[str], key: str) -> str | None:
+    return st.selectbox(
+        t("Model"),
+        choices,
+        index=None,
+        placeholder=t("Choose one, or type provider:model"),
+        accept_new_options=True,
+        key=key,
+    )
+
+
+def _choose(present: Collection, choices: Sequence[str]) -> None:
+    with st.expander(t("Change the model"), icon=":material/swap_horiz:"):
+        st.markdown(
+            t(
+                "An index by the other model is built beside the present one while you go on asking. "
+                "Then you compare both, and change over or not. You can change back at any time."
+            )
+        )
+        model = _model_box(choices, "other-model")
+        if not model:
+            return
+        tell_where_text_goes(model)
+        st.caption(_effort(present, model))
+        if st.button(t("Build the index"), type="primary", icon=":material/construction:"):
+            _start(present, model)
+
+
+def _effort(present: Collection, model_id: str) -> str:
+    """How much there is to embed, and what that costs where it is known."""
+    documents = [each for each in engine().catalog.documents.all(present.id) if each.status == "ready"]
+    tokens = sum(document.tokens for document in documents)
+    facts = [
+        tn("one passage", "{n} passages", sum(document.chunks for document in documents)),
+        t("about {n} tokens", n=format_decimal(tokens, locale=language())),
+    ]
+    if cost := estimated_cost(model_id, tokens):
+        amount, currency = cost
+        facts.append(t("about {cost}", cost=format_currency(amount, currency, locale=language())))
+    return plain(" · ".join(facts))
+
+
+def _start(present: Collection, model_id: str) -> None:
+    try:
+        engine().switching.start(present, model_id)
+    except RagError as error:
+        st.error(plain(tell(error)), icon=":material/error:")
+        return
+    st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def _building() -> None:
+    switch = engine().switching.state(collection())
+    if switch is None or switch.stage != "building":
+        st.rerun()
+        return
+    share = switch.done / switch.total if switch.total else 0.0
+    st.progress(
+        share,
+        text=t(
+            "Building the index by {model}: {done} of {total} passages",
+            model=plain(switch.model),
+            done=switch.done,
+            total=switch.total,
+        ),
+    )
+    if st.button(t("Stop"), icon=":material/stop_circle:"):
+        engine().switching.stop()
+        st.rerun()
+
+
+def _unfinished(present: Collection, switch: Switch) -> None:
+    if switch.error:
+        st.error(plain(tell(switch.error)), icon=":material/error:")
+    st.markdown(t("The index by {model} is not finished.", model=plain(switch.model)))
+    row = st.container(horizontal=True)
+    if row.button(t("Go on"), type="primary", icon=":material/play_arrow:"):
+        _start(present, switch.model)
+    _remove_button(row, present)
+
+
+def _complete(present: Collection, switch: Switch) -> None:
+    st.markdown(t("Beside it there is an index by {model}.", model=f"`{switch.model}`"))
+    tell_where_text_goes(switch.model)
+    questions = engine().catalog.conversations.questions(present.id, QUESTIONS)
+    if questions and st.toggle(t("Compare both on your questions"), key="compare-indexes"):
+        try:
+            with st.spinner(t("Asking both …")):
+                _compared(engine().switching.compare(present, questions))
+        except RagError as error:
+            st.error(plain(tell(error)), icon=":material/error:")
+    row = st.container(horizontal=True)
+    if row.button(
+        t("Change over to {model}", model=plain(switch.model)), type="primary", icon=":material/swap_horiz:"
+    ):
+        try:
+            with st.spinner(t("Changing over …")):
+                engine().switching.swap(present)
+        except RagError as error:
+            st.error(plain(tell(error)), icon=":material/error:")
+            return
+        st.rerun()
+    _remove_button(row, present)
+
+
+def _remove_button(row: st.delta_generator.DeltaGenerator, present: Collection) -> None:
+    with row.popover(t("Remove this index"), icon=":material/delete:", type="tertiary"):
+        st.markdown(t("Your documents stay. To change over you would have to build the index again."))
+        if st.button(t("Remove"), type="primary", key="remove-index"):
+            engine().switching.remove(present)
+            st.rerun()
+
+
+def _compared(rows: Sequence[QuestionCompared]) -> None:
+    alike = sum(row.shared for row in rows) / len(rows)
+    st.markdown(t("Of the first five passages, both find {share} in common.", share=f"{alike:.0%}"))
+    st.dataframe(
+        {
+            t("Question"): [row.question for row in rows],
+            t("In common"): [row.shared for row in rows],
+            t("Same first passage"): [row.same_first for row in rows],
+        },
+        column_config={
+            t("In common"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+        },
+        hide_index=True,
+    )
