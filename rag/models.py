@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from rag.catalog import Catalog, Collection
@@ -14,6 +14,7 @@ from rag.chat_models.factory import EXTRACTIVE, choose_chat_model, make_chat_mod
 from rag.documents import Fingerprint, Notice
 from rag.embedders.base import Embedder
 from rag.embedders.factory import make_embedder
+from rag.embedders.window import fitting
 from rag.errors import ProviderError, RagError
 from rag.settings import Settings
 
@@ -33,10 +34,11 @@ class Measured:
 
 @dataclass(slots=True)
 class _Embedder:
-    """An embedder and, once it was asked, who it is."""
+    """An embedder and, once it was asked, who it is; others need not wait for one that is asked."""
 
     embedder: Embedder
     fingerprint: Fingerprint | None = None
+    asking: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Models:
@@ -48,7 +50,6 @@ class Models:
         self._embedders: dict[str, _Embedder] = {}
         self._chat_models: dict[str | None, ChatModel] = {}
         self._lock = threading.Lock()
-        self._identifying = threading.Lock()
 
     def embedder(self, model_id: str) -> Embedder:
         """The embedder of this name. Raises UsageError, ProviderError."""
@@ -61,7 +62,9 @@ class Models:
         Raises UsageError, ProviderError.
         """
         found = self._embedder(model_id)
-        with self._identifying:
+        if found.fingerprint:
+            return found.fingerprint
+        with found.asking:
             found.fingerprint = found.fingerprint or self._identify(found.embedder)
             return found.fingerprint
 
@@ -87,13 +90,14 @@ class Models:
     def measure(self, model_id: str) -> Measured:
         """Load the model or reach its server, and take the time. Raises UsageError, ProviderError."""
         embedder = self.embedder(model_id)
+        texts = [fitting(text, embedder) for text in SAMPLE_TEXTS]
         vector = embedder.embed_query(CANARY)
         started = time.perf_counter()
         embedder.embed_query(CANARY)
         asked = time.perf_counter()
-        embedder.embed_documents(SAMPLE_TEXTS)
+        embedder.embed_documents(texts)
         ended = time.perf_counter()
-        return Measured(len(vector), 1000 * (asked - started), len(SAMPLE_TEXTS) / (ended - asked))
+        return Measured(len(vector), 1000 * (asked - started), len(texts) / (ended - asked))
 
     def measure_chat(self, model_id: str) -> float:
         """Seconds until a chat model says its first word. Raises UsageError, ProviderError."""
@@ -179,11 +183,12 @@ def _says_the_same(known: Fingerprint, said: Fingerprint) -> bool:
 
 
 def _described(fingerprint: Fingerprint) -> Notice:
+    digest, plus, canary = fingerprint.revision.partition("+")
     return Notice(
         "{model} (revision {revision}, {dimension} dimensions)",
         {
             "model": fingerprint.id,
-            "revision": fingerprint.revision[:16] or "–",
+            "revision": digest[:12] + plus + canary or "–",
             "dimension": fingerprint.dimension,
         },
     )

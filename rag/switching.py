@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from rag.catalog import Catalog, Collection
 from rag.documents import Notice
 from rag.errors import Cancelled, RagError, UsageError
-from rag.ingestion.other_index import OtherIndexes
+from rag.ingestion.other_index import OnProgress, OtherIndexes
 from rag.ingestion.pipeline import unexpected
 from rag.models import Models
 from rag.retrieval import Query, Retriever
@@ -43,6 +43,15 @@ class QuestionCompared:
     other: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Building:
+    """A building in the background, and the way to end it."""
+
+    collection_id: str
+    thread: threading.Thread
+    stop: threading.Event
+
+
 class Switching:
     """Builds second indexes in the background, one collection at a time."""
 
@@ -52,9 +61,8 @@ class Switching:
         self._models = models
         self._retriever = retriever
         self._lock = threading.Lock()
-        self._running: tuple[str, threading.Thread] | None = None
+        self._running: _Building | None = None
         self._progress: dict[str, Switch] = {}
-        self._stop = threading.Event()
 
     def state(self, collection: Collection) -> Switch | None:
         """What is known of the collection's second index; None if it has none."""
@@ -66,32 +74,48 @@ class Switching:
         return Switch(other.fingerprint.id, "complete" if other.is_complete else "stopped")
 
     def start(self, collection: Collection, model_id: str) -> None:
-        """Begin to build in the background, or go on. Raises UsageError if another is being built."""
-        with self._lock:
-            if self._running and self._running[1].is_alive():
-                raise UsageError("Another index is being built. Wait for it, or stop it first.")
-            self._stop.clear()
-            self._progress[collection.id] = Switch(model_id, "building")
-            thread = threading.Thread(
-                target=self._build_quietly, args=(collection, model_id), name="passage-switch", daemon=True
+        """Begin to build in the background, or go on.
+
+        Raises UsageError if another is being built, or the collection has a second index by a third model.
+        """
+        other = self._catalog.collections.other_index(collection)
+        if other and other.fingerprint.id != model_id:
+            raise UsageError(
+                "“{name}” has a second index by {model} already. Remove that first.",
+                name=collection.name,
+                model=other.fingerprint.id,
             )
-            self._running = collection.id, thread
+        with self._lock:
+            if self._running and self._running.thread.is_alive():
+                raise UsageError("Another index is being built. Wait for it, or stop it first.")
+            stop = threading.Event()
+            thread = threading.Thread(
+                target=self._build_quietly,
+                args=(collection, model_id, stop),
+                name="passage-switch",
+                daemon=True,
+            )
+            self._progress[collection.id] = Switch(model_id, "building")
+            self._running = _Building(collection.id, thread, stop)
             thread.start()
 
     def stop(self) -> None:
-        """End the building at its next batch; it can go on later. Waits for it."""
-        self._stop.set()
+        """End the building in the background at its next batch; it can go on later. Waits for it."""
         with self._lock:
-            running, self._running = self._running, None
+            running = self._running
         if running:
-            running[1].join()
+            running.stop.set()
+            running.thread.join()
 
     def build(
-        self, collection: Collection, model_id: str, on_progress: Callable[[int, int], None] = lambda *_: None
+        self,
+        collection: Collection,
+        model_id: str,
+        on_progress: OnProgress = lambda *_: None,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         """Build here and now. Raises UsageError, ProviderError, StoreError, Cancelled."""
-        fingerprint = self._models.fingerprint(model_id)
-        self._indexes.build(collection, fingerprint, on_progress, self._stop.is_set)
+        self._indexes.build(collection, self._models.fingerprint(model_id), on_progress, cancelled)
 
     def compare(
         self, collection: Collection, questions: Sequence[str], *, k: int = 5
@@ -119,20 +143,20 @@ class Switching:
     def remove(self, collection: Collection) -> None:
         """Remove the second index; an ongoing building is stopped."""
         with self._lock:
-            building = self._running is not None and self._running[0] == collection.id
-        if building:
+            is_building = self._running is not None and self._running.collection_id == collection.id
+        if is_building:
             self.stop()
         self._progress.pop(collection.id, None)
         self._indexes.remove(collection)
 
-    def _build_quietly(self, collection: Collection, model_id: str) -> None:
+    def _build_quietly(self, collection: Collection, model_id: str, stop: threading.Event) -> None:
         """Build, and leave what happened in `state`."""
 
         def progress(done: int, total: int) -> None:
             self._progress[collection.id] = Switch(model_id, "building", done, total)
 
         try:
-            self.build(collection, model_id, progress)
+            self.build(collection, model_id, progress, stop.is_set)
         except Cancelled:
             self._progress.pop(collection.id, None)
         except RagError as error:

@@ -115,7 +115,12 @@ class VectorIndex:
                 )
 
     def delete_document(self, index: str, document_id: str) -> None:
-        """Remove a document's rows and make sure that none is left. Raises StoreError if one is."""
+        """Remove a document's rows and make sure that none is left. Raises StoreError if one is.
+
+        An index that is not there holds none.
+        """
+        if not self.exists(index):
+            return
         collection = self._collection(index)
         where = {"document_id": document_id}
         with _mapped(Notice("delete from the index")):

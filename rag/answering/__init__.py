@@ -38,14 +38,14 @@ def answer(
     passages: Sequence[Passage],
     *,
     chat_model: ChatModel | None,
-    embedder: Embedder,
+    embedder: Embedder | None,
     relevance: Relevance,
     history: Sequence[tuple[str, str]] = (),
 ) -> Iterator[str | Answer]:
     """Pieces of the answer as they come, then the checked Answer; closing it stops the model.
 
     Without a chat model the nearest sentences are quoted. Without a passage near enough, the answer is that
-    the documents do not hold one. Raises ProviderError.
+    the documents do not hold one. Without an embedder sentences are compared by words. Raises ProviderError.
     """
     started = time.perf_counter()
     model = chat_model.id if chat_model else EXTRACTIVE

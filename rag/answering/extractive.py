@@ -15,7 +15,7 @@ NEAR = 0.05  # how far below the best sentence another may lie
 _NUMBERED = re.compile(r"\[([\d,，、\s]+)\]")  # a passage's own brackets, as of its literature
 
 
-def quote(question: str, passages: Sequence[Passage], embedder: Embedder) -> Cited:
+def quote(question: str, passages: Sequence[Passage], embedder: Embedder | None) -> Cited:
     """Up to three sentences of the passages, nearest to the question, each with its citation."""
     sentences = [
         sentence

@@ -26,8 +26,8 @@ class Sentence:
     score: float
 
 
-def scored_sentences(question: str, passages: Sequence[Passage], embedder: Embedder) -> list[Sentence]:
-    """The sentences of the passages in reading order.
+def scored_sentences(question: str, passages: Sequence[Passage], embedder: Embedder | None) -> list[Sentence]:
+    """The sentences of the passages in reading order; without an embedder they are scored by words alone.
 
     A sentence's score is its cosine to the question, plus its passage's, plus a tenth of the share of the
     question's words in it (on XQuAD, one of the best two holds the answer for 97 % of the English and 89 % of
@@ -41,10 +41,10 @@ def scored_sentences(question: str, passages: Sequence[Passage], embedder: Embed
     ][:MOST_READ]
     if not found:
         return []
-    texts = [text for text, _, _ in found]
-    vectors = embedder.embed_documents([fitting(text, embedder) for text in texts])
-    cosines = vectors @ embedder.embed_query(fitting(question, embedder))
-    cosines = cosines + np.array([passage.cosine or 0.0 for _, passage, _ in found])
+    cosines = np.array([passage.cosine or 0.0 for _, passage, _ in found])
+    if embedder:
+        vectors = embedder.embed_documents([fitting(text, embedder) for text, _, _ in found])
+        cosines = cosines + vectors @ embedder.embed_query(fitting(question, embedder))
     return [
         Sentence(text, passage, position, float(cosine) + 0.1 * shared_words(question, text))
         for (text, passage, position), cosine in zip(found, cosines, strict=True)
@@ -52,7 +52,7 @@ def scored_sentences(question: str, passages: Sequence[Passage], embedder: Embed
 
 
 def condensed(
-    question: str, passages: Sequence[Passage], embedder: Embedder, *, most_tokens: int
+    question: str, passages: Sequence[Passage], embedder: Embedder | None, *, most_tokens: int
 ) -> list[Passage]:
     """The passages as they are if they fit, else with the sentences nearest to the question alone.
 

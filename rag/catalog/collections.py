@@ -120,11 +120,11 @@ class Collections:
             )
         return OtherIndex(fingerprint, index_name, False)
 
-    def complete_other_index(self, collection: Collection) -> None:
-        """Note that the second index holds everything."""
+    def complete_other_index(self, collection: Collection, *, is_complete: bool = True) -> None:
+        """Note whether the second index holds everything."""
         with self._database.transaction() as connection:
             connection.execute(
-                "update other_indexes set complete = 1 where collection_id = ?", (collection.id,)
+                "update other_indexes set complete = ? where collection_id = ?", (is_complete, collection.id)
             )
 
     def swap_indexes(self, collection: Collection, other: OtherIndex) -> None:

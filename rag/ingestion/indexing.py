@@ -10,7 +10,7 @@ from functools import partial
 
 from rag.catalog import Catalog, Collection, StoredChunk
 from rag.documents import Document, Notice
-from rag.errors import RagError, StoreError
+from rag.errors import Cancelled, RagError, StoreError
 from rag.keyword_index import KeywordIndex
 from rag.vector_index import WRITE_ROWS, Row, VectorIndex
 
@@ -100,6 +100,7 @@ class Indexing:
             for collection in self._catalog.collections.all():
                 if not self.check(collection).clean:
                     self.rebuild(collection)
+                self._recover_other(collection)
             self._finish_deleting()  # what a damaged index did not let go of
             for document in self._catalog.documents.with_status("indexing"):
                 self._finish_indexing(document)
@@ -126,19 +127,36 @@ class Indexing:
             self._vectors.create(collection.index_name, collection.hnsw)
             self.synchronise(collection)
 
-    def synchronise(self, collection: Collection) -> None:
-        """Write what the indexes lack and take out what the catalogue does not hold, document by document."""
+    def synchronise(self, collection: Collection, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Make the indexes what the catalogue says, one document after the other, other writers in between.
+
+        Documents that are not embedded by the collection's model yet are left for later. Raises Cancelled.
+        """
         with self.lock:
-            ready = [each for each in self._catalog.documents.all(collection.id) if each.status == "ready"]
+            if not self._vectors.exists(collection.index_name):
+                self._vectors.create(collection.index_name, collection.hnsw)
             known = set(self._vectors.ids(collection.index_name)) & self._keywords.ids(collection.index_name)
-            gone = {key.rpartition("-")[0] for key in known} - {document.id for document in ready}
-            for document_id in gone:
+            ready = [each for each in self._catalog.documents.all(collection.id) if each.status == "ready"]
+            for document_id in {key.rpartition("-")[0] for key in known} - {each.id for each in ready}:
                 self._vectors.delete_document(collection.index_name, document_id)
                 self._keywords.delete_document(collection.index_name, document_id)
-            for document in ready:
+        for document in ready:
+            if cancelled():
+                raise Cancelled("Stopped.")
+            with self.lock:
                 chunks = self._catalog.documents.chunks(document.id)
-                if any(chunk.id not in known for chunk in chunks):
+                hashes = [chunk.text_hash for chunk in chunks]
+                is_known = all(chunk.id in known for chunk in chunks)
+                if not is_known and not self._catalog.vectors.missing(collection.fingerprint, hashes):
                     self._write(collection, document)
+
+    def _recover_other(self, collection: Collection) -> None:
+        """Begin a second index that cannot be read anew, empty: building it goes on from the vectors."""
+        other = self._catalog.collections.other_index(collection)
+        if other and _readable(self._vectors.ids, other.index_name) is None:
+            self.drop_indexes(other.of(collection))
+            self._vectors.create(other.index_name, collection.hnsw)
+            self._catalog.collections.complete_other_index(collection, is_complete=False)
 
     def _finish_deleting(self) -> None:
         for document in self._catalog.documents.with_status("deleting"):

@@ -55,6 +55,7 @@ class OtherIndexes:
                 model=other.fingerprint.id,
             )
         self._embed(other.of(collection), on_progress, cancelled)
+        self._indexing.synchronise(other.of(collection), cancelled)
         with self._indexing.lock:
             self._bring_up_to_date(other.of(collection))
             self._catalog.collections.complete_other_index(collection)
@@ -67,8 +68,14 @@ class OtherIndexes:
         other = self._complete(collection)
         self._embed(other.of(collection), lambda *_: None, lambda: False)
         with self._indexing.lock:
+            present = self._catalog.collections.get(collection.id)
+            if present.index_name != collection.index_name or self._complete(collection) != other:
+                raise UsageError(
+                    "“{name}” was changed meanwhile. Look at it again, then try once more.",
+                    name=collection.name,
+                )
             self._bring_up_to_date(other.of(collection))
-            self._catalog.collections.swap_indexes(self._catalog.collections.get(collection.id), other)
+            self._catalog.collections.swap_indexes(present, other)
 
     def remove(self, collection: Collection) -> None:
         """Remove the second index and its vectors. Nothing happens if there is none."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering import Answer
 from rag.engine import Engine
 from rag.errors import ProviderError
 from rag.retrieval import Query
@@ -91,3 +92,6 @@ def test_a_server_that_is_away_leaves_the_words(
         found = alone.search(alone.collection("books"), Query("How long may books be kept?"))
         assert [passage.name for passage in found.passages] == ["rules.txt"]
         assert found.mode == "keyword" and found.notices
+        *_, last = alone.ask(alone.collection("books"), Query("How long may books be kept?"))
+        assert isinstance(last, Answer)
+        assert last.text == "“Books may be kept for four weeks.” [1]"

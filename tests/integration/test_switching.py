@@ -151,12 +151,60 @@ def test_in_the_background(engine: Engine) -> None:
             thread.join(60)
     state = engine.switching.state(collection)
     assert state and (state.model, state.stage) == (MINILM, "complete")
+    with pytest.raises(UsageError, match="second index by builtin:all-minilm"):
+        engine.switching.start(collection, "builtin:nobody")
+    engine.switching.remove(collection)
     engine.switching.start(collection, "builtin:nobody")
     for thread in threading.enumerate():
         if thread.name == "passage-switch":
             thread.join(60)
     state = engine.switching.state(collection)
     assert state and state.stage == "failed" and "nobody" in str(state.error)
+
+
+def test_a_change_over_that_comes_too_late_changes_nothing(engine: Engine) -> None:
+    before = engine.collection()
+    engine.switching.build(before, MINILM)
+    engine.switching.swap(before)
+    with pytest.raises(UsageError, match="changed meanwhile"):
+        engine.switching.swap(before)
+    assert engine.collection().fingerprint.id == MINILM
+    engine.switching.swap(engine.collection())
+    assert engine.collection() == before
+
+
+def test_a_second_index_that_is_lost_is_built_anew_and_hinders_nothing(engine: Engine) -> None:
+    collection = engine.collection()
+    engine.switching.build(collection, MINILM)
+    other = engine.catalog.collections.other_index(collection)
+    assert other
+    engine._vectors.drop(other.index_name)
+    engine.delete_document(document_id(engine, "library.txt"))
+    engine._indexing.recover()
+    state = engine.switching.state(collection)
+    assert state and state.stage == "stopped"
+    embedded: list[tuple[int, int]] = []
+    engine.switching.build(collection, MINILM, lambda done, total: embedded.append((done, total)))
+    assert embedded and all(done == total for done, total in embedded)  # nothing is embedded twice
+    engine.switching.swap(collection)
+    assert found(engine, "When was the treaty signed?")[0][0].startswith(document_id(engine, "treaty.txt"))
+
+
+def test_a_building_can_be_stopped_while_the_index_is_written(engine: Engine) -> None:
+    collection = engine.collection()
+    fully_embedded: list[bool] = []
+
+    def stopped() -> bool:
+        return bool(fully_embedded)
+
+    def progress(done: int, total: int) -> None:
+        if done == total:
+            fully_embedded.append(True)
+
+    with pytest.raises(Cancelled):
+        engine.switching.build(collection, MINILM, progress, stopped)
+    state = engine.switching.state(collection)
+    assert state and state.stage == "stopped"
 
 
 def test_the_model_it_has_is_refused(engine: Engine) -> None:
