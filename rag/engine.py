@@ -19,7 +19,7 @@ from rag.loaders import Parser
 from rag.models import Models
 from rag.providers.addresses import is_loopback, is_private
 from rag.retrieval import Query, Retriever, SearchResult
-from rag.settings import Settings, load_settings, save_settings
+from rag.settings import KEY_OF_ADDRESS, Settings, load_settings, save_settings, set_in_environment
 from rag.switching import Switching
 from rag.vector_index import VectorIndex
 
@@ -94,16 +94,30 @@ class Engine:
     def configure(self, values: Mapping[str, str | None], *, save: bool) -> None:
         """Change settings until Passage stops, or for good in the settings file.
 
-        A variable of the environment that is set wins again at the next start. Raises UsageError, StoreError.
+        A variable of the environment that is set wins again at the next start. An address that comes without
+        its key drops the key that was there, which was for another. Raises UsageError, StoreError.
         """
         if not self.may_edit_settings:
             raise UsageError("Settings cannot be changed here. Change the RAG_ variables or rag.toml.")
-        kept = {name: value for name, value in self.settings if name in self.settings.model_fields_set}
-        settings = load_settings(**{**kept, **values})
-        if save:
-            save_settings(values)
-        self.settings = settings
-        self.models.configure(settings)
+        values = dict(values)
+        with self._lock:
+            for address, key in KEY_OF_ADDRESS.items():
+                if address not in values:
+                    continue
+                if save and (variable := set_in_environment(key)):
+                    raise UsageError(
+                        "The key in {variable} would go to this address at the next start. Unset {variable}, "
+                        "or use the address without keeping it.",
+                        variable=variable,
+                    )
+                if not values.get(key) and (save or values[address] != getattr(self.settings, address)):
+                    values[key] = None
+            kept = {name: value for name, value in self.settings if name in self.settings.model_fields_set}
+            settings = load_settings(**{**kept, **values})
+            if save:
+                save_settings(values)
+            self.settings = settings
+            self.models.configure(settings)
 
     # Collections
 
@@ -137,6 +151,7 @@ class Engine:
     def delete_collection(self, collection: Collection) -> None:
         """Remove a collection and everything in it."""
         self._ready()
+        self._switching.remove(collection)
         self._indexing.drop(collection)
 
     @property
@@ -247,14 +262,19 @@ class Engine:
             found = replace(found, notices=(*found.notices, UNREAD_PICTURES))
         yield found
 
+        is_embedded = any(passage.cosine is not None for passage in texts)
+        embedder = self.models.embedder_of(collection) if is_embedded else None
+
         def relevance(sentence: str, passages: Sequence[Passage]) -> Sequence[float]:
+            if embedder is None:
+                return [0.0] * len(passages)
             return self._retriever.relevance(collection, sentence, passages)
 
         yield from answer(
             query.question,
             texts,
             chat_model=self.models.chat_model(chat_model),
-            embedder=self.models.embedder_of(collection),
+            embedder=embedder,
             relevance=relevance,
             history=history,
         )

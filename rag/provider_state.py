@@ -149,7 +149,7 @@ def _ollama_tasks(name: str, chats: list[str] | None) -> tuple[Task, ...]:
 
 def _no_ollama(settings: Settings) -> ProviderState:
     server = ollama_server(settings, "")
-    if _is_here(server) and not shutil.which("ollama"):
+    if is_loopback(server.url) and not shutil.which("ollama"):
         install = Notice(
             "Ollama is not on this machine. Install it from {url}, or set {setting} to where it runs.",
             {"url": "https://ollama.com/download", "setting": server.url_setting},
@@ -185,11 +185,6 @@ def _openai(settings: Settings) -> ProviderState:
         server = openai_server(settings, "")
     except ProviderError as no_key:
         return ProviderState("openai", ("embedding", "chat"), "no key", Notice.of(no_key))
-    except ValueError as reason:
-        wrong = Notice(
-            "The address in RAG_OPENAI_BASE_URL is not one: {reason}. Correct it.", {"reason": str(reason)}
-        )
-        return ProviderState("openai", ("embedding", "chat"), "no server", wrong)
     if not settings.openai_base_url:
         return _of(server, "openai", "ready")
     try:
@@ -234,7 +229,7 @@ def _unanswered(server: Server) -> ProviderState:
         "{server} has not answered at {url} within {seconds} seconds: it is slow, or not running.",
         {"server": server.name, "url": server.shown_url, "seconds": f"{LOOK_SECONDS:g}"},
     )
-    return _of(server, "openai", "no server" if _is_here(server) else "ready", late)
+    return _of(server, "openai", "no server" if is_loopback(server.url) else "ready", late)
 
 
 def _dashscope(settings: Settings) -> ProviderState:
@@ -253,12 +248,5 @@ def _of(
 ) -> ProviderState:
     """The state of a provider behind a server, which embeds and chats."""
     return ProviderState(
-        provider, ("embedding", "chat"), state, notice, models, server.host, is_local=_is_here(server)
+        provider, ("embedding", "chat"), state, notice, models, server.host, is_local=is_loopback(server.url)
     )
-
-
-def _is_here(server: Server) -> bool:
-    try:
-        return is_loopback(server.url)
-    except ValueError:  # what is set is no address
-        return False

@@ -1,11 +1,14 @@
 """One frozen Settings object: RAG_* variables win over rag.toml, which wins over the defaults."""
 
 import os
+import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,7 +20,52 @@ from rag.errors import StoreError, UsageError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
+KEY_OF_ADDRESS = {"openai_base_url": "openai_api_key", "dashscope_base_url": "dashscope_api_key"}
+
+_saving = threading.Lock()
+
+
+def _checked_key(secret: SecretStr, info: ValidationInfo) -> SecretStr:
+    """A key without the space around it. Raises UsageError: SDKs quote a key that no header can hold."""
+    key = secret.get_secret_value().strip()
+    if " " in key or not key.isprintable():
+        raise UsageError(
+            "The key in {setting} has a space or a control character in it. Copy the key again.",
+            setting=_variable(str(info.field_name)),
+        )
+    return SecretStr(key)
+
+
+def _checked_address(text: str, info: ValidationInfo) -> str | None:
+    """An address without the space around it, None for an empty one. Raises UsageError.
+
+    The error does not show the address, which may hold a password.
+    """
+    address = text.strip()
+    if address and not _is_address(address, is_ollama := info.field_name == "ollama_host"):
+        raise UsageError(
+            "{setting} is not an address. Write it like {example}.",
+            setting=_variable(str(info.field_name)),
+            example="http://127.0.0.1:11434" if is_ollama else "https://example.com/v1",
+        )
+    return address or None
+
+
+def _is_address(text: str, is_ollama: bool) -> bool:
+    """Whether a request can be sent there; Ollama takes host:port and :port too."""
+    if " " in text or not text.isprintable():
+        return False
+    try:
+        url = urlsplit(f"http://{text}" if is_ollama and "://" not in text else text)
+        named = bool(url.hostname or (is_ollama and url.port))
+        return url.scheme in ("http", "https") and named and url.port != 0 and url.netloc[-1] != ":"
+    except ValueError:
+        return False
+
+
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+Key = Annotated[SecretStr, AfterValidator(_checked_key)]
+Address = Annotated[str, AfterValidator(_checked_address)]
 
 
 def _vendor(name: str, vendor_name: str) -> Any:
@@ -51,11 +99,11 @@ class Settings(BaseSettings):
     chat_model: str | None = None
     chroma_url: str | None = None
 
-    openai_api_key: SecretStr | None = _vendor("openai_api_key", "OPENAI_API_KEY")
-    openai_base_url: str | None = _vendor("openai_base_url", "OPENAI_BASE_URL")
-    dashscope_api_key: SecretStr | None = _vendor("dashscope_api_key", "DASHSCOPE_API_KEY")
-    dashscope_base_url: str | None = None
-    ollama_host: str | None = _vendor("ollama_host", "OLLAMA_HOST")
+    openai_api_key: Key | None = _vendor("openai_api_key", "OPENAI_API_KEY")
+    openai_base_url: Address | None = _vendor("openai_base_url", "OPENAI_BASE_URL")
+    dashscope_api_key: Key | None = _vendor("dashscope_api_key", "DASHSCOPE_API_KEY")
+    dashscope_base_url: Address | None = None
+    ollama_host: Address | None = _vendor("ollama_host", "OLLAMA_HOST")
     hub_url: str | None = _vendor("hub_url", "HF_ENDPOINT")
     request_timeout: Annotated[float, Field(gt=0)] = 60.0
 
@@ -89,25 +137,20 @@ def settings_file() -> Path:
 def save_settings(values: Mapping[str, str | None]) -> Path:
     """Write settings to the file, for its owner's eyes only; None takes one out. Raises StoreError.
 
-    What else stands in the file stays as it is, comments included.
+    What else stands in the file stays as it is, comments included; a link to it stays a link.
     """
     import tomlkit
 
     path = settings_file()
     try:
-        document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
-        for name, value in values.items():
-            if value is None:
-                document.pop(name, None)
-            else:
-                document[name] = value
-        beside = path.with_name(f".{path.name}.new")
-        beside.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(tomlkit.dumps(document))
-        beside.replace(path)
+        with _saving:
+            document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+            for name, value in values.items():
+                if value is None:
+                    document.pop(name, None)
+                else:
+                    document[name] = value
+            _replace(path.resolve(), tomlkit.dumps(document))
     except (OSError, ValueError) as error:
         raise StoreError(
             "{path} cannot be written: {reason}. Check its permissions, or set RAG_CONFIG to another file.",
@@ -115,6 +158,26 @@ def save_settings(values: Mapping[str, str | None]) -> Path:
             reason=error,
         ) from error
     return path
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put `text` in the place of a file at once, for its owner's eyes only. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def set_in_environment(name: str) -> str | None:
+    """The variable of the environment, ours or the vendor's, that fills a key; None where none does."""
+    variables = (f"RAG_{name.upper()}", name.upper())
+    return next((each for each, value in os.environ.items() if value and each.upper() in variables), None)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rag.catalog.database import Database
 from rag.catalog.vectors import DELETE_UNUSED, vector_key
-from rag.catalog.where import Condition, condition
+from rag.catalog.where import Condition, condition, containing
 from rag.documents import Chunk, Document, Notice
 from rag.errors import UsageError
 
@@ -168,7 +168,8 @@ class Documents:
         """
         wanted = condition(where) if where else Condition("true")
         if contains:
-            wanted = Condition(f"{wanted.sql} and instr(c.text, ?) > 0", (*wanted.values, contains))
+            text = containing(contains)
+            wanted = Condition(f"{wanted.sql} and {text.sql}", (*wanted.values, *text.values))
         rows = self._database.connection.execute(
             "select c.id from chunks c join documents d on d.id = c.document_id "
             f"where d.collection_id = ? and d.status = 'ready' and {wanted.sql}",

@@ -18,7 +18,7 @@ def _where(_context: click.Context, _parameter: click.Parameter, text: str | Non
         return None
     try:
         where = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"not JSON: {error}") from error
     if not isinstance(where, dict):
         raise click.BadParameter('should be an object, like {"page": {"$lte": 3}}')

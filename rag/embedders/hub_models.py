@@ -1,6 +1,7 @@
 """Finds the files of a model that lies in a folder, in the hub's cache, or on the hub."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def _cached(name: str, cache: Path) -> Path | None:
             name,
             cache_dir=cache,
             local_files_only=True,
-            allow_patterns=[*_SMALL_FILES],
+            allow_patterns=[*_SMALL_FILES, _WEIGHTS[0]],
             ignore_patterns=_UNUSED,
         )
     except HFValidationError:
@@ -58,7 +59,7 @@ def _cached(name: str, cache: Path) -> Path | None:
     except (LocalEntryNotFoundError, OSError):
         return None
     snapshot = Path(folder)
-    return snapshot if _weights(snapshot) else None
+    return snapshot if _complete(snapshot) else None
 
 
 def _download(name: str, cache: Path, hub_url: str | None) -> Path:
@@ -101,6 +102,22 @@ def _needed(files: Iterable[str]) -> set[str]:
         if any(map(path.match, (*_SMALL_FILES, _WEIGHTS[0])))
         or (path.match(_WEIGHTS[1]) and path.parent not in safe)
     }
+
+
+def _complete(snapshot: Path) -> bool:
+    """Whether there are weights, and every file of those that an index says are in several."""
+    weights = _weights(snapshot)
+    try:
+        parts = {
+            index.parent / part
+            for pattern in _WEIGHTS
+            for index in snapshot.rglob(f"{pattern}.index.json")
+            for part in json.loads(index.read_bytes())["weight_map"].values()
+        }
+        needed = _needed(path.relative_to(snapshot).as_posix() for path in (*weights, *parts))
+    except (ValueError, LookupError, TypeError, AttributeError):  # an index is damaged
+        return False
+    return bool(weights) and all((snapshot / file).is_file() for file in needed)
 
 
 def _weights(folder: Path) -> list[Path]:

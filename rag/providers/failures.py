@@ -1,13 +1,16 @@
 """What can go wrong with a model's server, told once for all providers."""
 
+import traceback
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
 from rag.documents import Notice
 from rag.errors import ProviderError
+from rag.providers.addresses import parts_of
 
 Reason: TypeAlias = str | Notice  # a vendor's words, or ours
 
@@ -50,22 +53,30 @@ class Server:
     @property
     def host(self) -> str:
         """The machine that texts are sent to, with its port where one is named."""
-        return self.shown_url.rpartition("://")[2].partition("/")[0]
+        return parts_of(self.url).host
 
     @property
     def shown_url(self) -> str:
         """The address without a name and password in it."""
-        scheme, mark, rest = self.url.rpartition("://")
-        host, slash, path = rest.partition("/")
-        return scheme + mark + host.rpartition("@")[2] + slash + path
+        parts = parts_of(self.url)
+        return parts.scheme + parts.host + parts.rest
+
+    @property
+    def secrets(self) -> list[str]:
+        """What no message may show: the key and the address's password, also as Python quotes them."""
+        key = self.key.get_secret_value() if self.key else ""
+        user = parts_of(self.url).user
+        password = user.partition(":")[2]
+        plain = {key, key.strip(), password, unquote(password), user and f"{user}@"}
+        return sorted({*plain, *(repr(each)[1:-1] for each in plain)} - {""}, key=len, reverse=True)
 
     def masked(self, text: Reason) -> Reason:
         """A vendor's words on one line, not long, without the key and without a web page's source."""
         if isinstance(text, Notice):
             return text
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
         text = "" if text.lstrip().startswith("<") else " ".join(text.split())
-        if self.key and self.key.get_secret_value():
-            text = text.replace(self.key.get_secret_value(), "***")
         return text if len(text) <= 300 else text[:300] + "…"
 
 
@@ -224,10 +235,12 @@ def _about_the_request(kind: Kind, server: Server, detail: Reason) -> ProviderEr
 
 
 def drop_secret(failure: Failure, server: Server) -> None:
-    """Keep a key that the server echoed out of the tracebacks of logs."""
+    """Keep a key or password that the server or the SDK quotes out of the tracebacks of logs."""
     cause = failure.__cause__
-    if cause and server.key and server.key.get_secret_value() in repr(cause) + str(cause):
-        failure.__cause__ = None
+    if cause:
+        told = repr(cause) + "".join(traceback.format_exception(cause))
+        if any(secret in told for secret in server.secrets):
+            failure.__cause__ = None
     failure.detail = server.masked(failure.detail)
 
 

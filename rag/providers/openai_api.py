@@ -3,10 +3,9 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from rag.documents import Notice
-from rag.providers.addresses import is_loopback
+from rag.providers.addresses import is_loopback, parts_of
 from rag.providers.failures import Failure, Kind, Server, failure_of_status, missing_key
 from rag.settings import Settings
 
@@ -22,7 +21,7 @@ def openai_server(settings: Settings, model: str) -> Server:
     if not settings.openai_api_key and not url:
         raise missing_key("OpenAI", "OPENAI_API_KEY", "openai_api_key")
     return Server(
-        f"{urlsplit(url).netloc.rpartition('@')[2] or url} (OpenAI API)" if url else "OpenAI",
+        f"{parts_of(url).host} (OpenAI API)" if url else "OpenAI",
         url or DEFAULT_URL,
         model,
         settings.request_timeout,

@@ -9,6 +9,7 @@ import pytest
 from chromadb.config import Settings as ChromaSettings
 
 from rag.catalog import Catalog
+from rag.catalog.where import MOST_CONDITIONS, MOST_LEVELS, MOST_VALUES
 from rag.documents import Chunk, Document
 from rag.errors import UsageError
 from tests.fakes import WordEmbedder
@@ -89,6 +90,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         {"nothing": {"$ne": "x"}},
         {"$and": [{"page": 1}, {"year": {"$gte": 1999}}]},
         {"$or": [{"page": 1}, {"$and": [{"page": 3}, {"lang": "中文"}]}]},
+        {"page": {"$lte": 2**63 - 1}},
+        {"year": {"$nin": [-(2**63)]}},
         None,
     ],
     ids=str,
@@ -120,6 +123,15 @@ def test_text_is_found_as_chroma_finds_it(both: Both, text: str) -> None:
         {"$and": {"page": 1}},
         {"$not": [{"page": 1}, {"page": 2}]},
         {"$or": [{"page": 1}, 3]},
+        {1: 2},
+        {"page": {"$lt": 2**63}},
+        {"page": {"$in": [1, 2**70]}},
+        {"price": {"$ne": float("nan")}},
+        {"price": {"$lt": float("inf")}},
+        {"lang": "\ud800"},
+        {"lang": {"$in": ["\ud800"]}},
+        {"\ud800": 1},
+        {"page": {"\ud800": 1}},
     ],
     ids=str,
 )
@@ -129,3 +141,59 @@ def test_a_bad_filter_is_the_users_error(both: Both, where: Mapping[str, Any]) -
     if where:  # an empty one is no filter
         with pytest.raises(UsageError, match="The filter is not valid"):
             both.matching(where)
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """Filters in filters, `levels` of them."""
+    where: dict[str, Any] = {"page": 1}
+    for level in range(levels):
+        where = {"$and" if level % 2 else "$or": [{"lang": "中文"}, where]}
+    return where
+
+
+def many(conditions: int) -> dict[str, Any]:
+    return {"$or": [{"lang": "中文"}] * (conditions - 1) + [{"page": 1}]}
+
+
+LARGEST = {
+    "levels": nested(MOST_LEVELS),
+    "conditions": many(MOST_CONDITIONS),
+    "values": {"page": {"$in": list(range(2, MOST_VALUES + 2))}},
+}
+TOO_LARGE = {
+    "levels": nested(MOST_LEVELS + 1),
+    "more levels than Python's stack": nested(5_000),
+    "conditions": many(MOST_CONDITIONS + 1),
+    "conditions in several lists": {"$and": [many(MOST_CONDITIONS // 2 + 1)] * 2},
+    "values": {"page": {"$in": list(range(MOST_VALUES + 1))}},
+    "values of several lists": {"$or": [{"page": {"$in": list(range(MOST_VALUES // 2 + 1))}}] * 2},
+    "levels of a value": {"page": {"$eq": [nested(5_000)]}},
+}
+
+
+@pytest.mark.parametrize("name", ["levels", "conditions"])
+def test_the_largest_filters_mean_what_they_mean_to_chroma(both: Both, name: str) -> None:
+    assert both.matching(LARGEST[name], "页") == both.in_chroma(LARGEST[name], "页")
+
+
+def test_more_values_than_chroma_takes_are_no_error(both: Both) -> None:
+    with pytest.raises(chromadb.errors.InternalError, match="too many SQL variables"):
+        both.in_chroma(LARGEST["values"])
+    assert both.matching(LARGEST["values"]) == both.matching({"page": {"$gte": 2}})
+
+
+@pytest.mark.parametrize("where", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_a_filter_that_is_too_large_is_the_users_error(both: Both, where: Mapping[str, Any]) -> None:
+    with pytest.raises(UsageError, match="The filter is not valid") as caught:
+        both.matching(where)
+    assert len(str(caught.value)) < 300
+
+
+def test_numbers_are_compared_exactly_where_chroma_rounds(both: Both) -> None:
+    assert both.matching({"year": 1999.5}) == []
+    assert both.in_chroma({"year": 1999.5}) == both.matching({"year": 1999})
+
+
+def test_a_text_that_is_none_is_the_users_error(both: Both) -> None:
+    with pytest.raises(UsageError, match="lone surrogate"):
+        both.matching(None, "\ud800")

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
+from pydantic import SecretStr
 
 from rag.chat_models.base import ChatModel
 from rag.chat_models.factory import make_chat_model
 from rag.errors import ProviderError
-from rag.providers.failures import Server
+from rag.providers.failures import Failure, Kind, Server, drop_secret
+from rag.providers.openai_api import openai_server
 from tests import provider_server as server_module
 from tests.chat_model_conformance import QUESTION, ChatModelConformance
 from tests.faults import HTML, Fault, cut, hang, status, stop
@@ -224,3 +226,47 @@ def test_no_proxy_comes_between_this_machine_and_itself(
 def test_a_password_in_an_address_is_not_shown() -> None:
     server = Server("S", "https://me:hunter2@host:1/v1", "m", 1)
     assert server.shown_url == "https://host:1/v1"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "host"),
+    [
+        ("htp://me:hunter2@host:1", "htp://host:1", "host:1"),
+        ("me:hunter2@host:1/v1", "host:1/v1", "host:1"),
+        ("http://me:hunter2@host?next=http://other/", "http://host?next=http://other/", "host"),
+        ("http://host/@v1", "http://host/@v1", "host"),
+        ("http://[abc", "http://[abc", "[abc"),
+    ],
+)
+def test_what_is_shown_of_an_address(url: str, shown: str, host: str) -> None:
+    server = Server("S", url, "m", 1)
+    assert (server.shown_url, server.host) == (shown, host)
+    assert "hunter2" not in str(server.masked(f"No adapters for '{url}'"))
+
+
+def test_an_openai_server_is_named_without_the_password() -> None:
+    server = openai_server(settings_at("http://me:hunter2@127.0.0.1:1"), "m")
+    assert server.name == "127.0.0.1:1 (OpenAI API)"
+
+
+@pytest.mark.parametrize("key", ["sk-one\r", "sk-one\r\nsk-two", "sk-one\0sk-two", " sk-one"])
+def test_a_key_that_the_sdk_quotes_is_masked(key: str) -> None:
+    server = Server("S", "http://127.0.0.1:1/v1", "m", 1, SecretStr(key))
+    quoted = ValueError(f"Illegal header value {f'Bearer {key}'.encode()!r}")
+    assert "sk-" not in str(server.masked(str(quoted)))
+    outer = ConnectionError("Connection error.")
+    outer.__cause__ = quoted
+    failure = Failure(Kind.CUT, f"{quoted} {key}")
+    failure.__cause__ = outer
+    drop_secret(failure, server)
+    assert "sk-" not in "".join(traceback.format_exception(failure)) + str(failure.detail)
+
+
+@pytest.mark.parametrize("provider", ["openai", "dashscope"])
+def test_a_wrong_address_with_a_password_is_told_without(provider: str) -> None:
+    settings = settings_at("http://127.0.0.1:1").model_copy(
+        update={f"{provider}_base_url": "htp://me:hunter2@127.0.0.1:1"}
+    )
+    with pytest.raises(ProviderError) as caught:
+        list(make_chat_model(settings, MODELS[provider][0]).stream(QUESTION))
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))

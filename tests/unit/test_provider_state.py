@@ -107,9 +107,6 @@ def test_an_ollama_that_is_installed_is_to_be_started(settings: MakeSettings, tm
     program.touch(0o755)
     found = state_of(settings(), "ollama")
     assert found.state == "no server" and "ollama serve" in str(found.notice)
-    program.unlink()
-    elsewhere = state_of(settings(ollama_host="http://[nonsense"), "ollama")
-    assert elsewhere.state == "no server" and "http://[nonsense" in str(elsewhere.notice)
 
 
 @pytest.mark.parametrize(
@@ -148,8 +145,6 @@ def test_a_server_that_wants_a_key_says_where_it_goes(
     "given",
     [
         {"openai_base_url": f"{NOWHERE}/v1"},
-        {"openai_base_url": "http://[nonsense"},
-        {"openai_base_url": "nonsense"},
         {"openai_base_url": f"{NOWHERE}/v1", "openai_api_key": "schlüssel"},
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import UsageError
+from rag.providers.addresses import is_loopback
 from rag.settings import load_settings
 
 
@@ -21,3 +22,54 @@ def test_what_a_wrong_setting_holds_is_not_shown() -> None:
         load_settings(openai_api_key=["sk-secret"])
     assert "RAG_OPENAI_API_KEY" in str(wrong.value)
     assert "sk-secret" not in f"{wrong.value} {wrong.value.__cause__}"
+
+
+@pytest.mark.parametrize("name", ["openai_api_key", "dashscope_api_key"])
+def test_space_around_a_key_is_not_part_of_it(name: str) -> None:
+    key = getattr(load_settings(**{name: " sk-secret\r\n"}), name)
+    assert key.get_secret_value() == "sk-secret"
+
+
+@pytest.mark.parametrize("name", ["openai_api_key", "dashscope_api_key"])
+@pytest.mark.parametrize("between", ["\r\n", "\0", " ", "\t", "\x7f", "\u200b"])
+def test_a_key_that_no_header_holds_is_refused_unseen(name: str, between: str) -> None:
+    with pytest.raises(UsageError, match=f"RAG_{name.upper()} has a space or a control character") as wrong:
+        load_settings(**{name: f"sk-one{between}sk-two"})
+    assert "sk-" not in f"{wrong.value} {wrong.value.__cause__} {wrong.value.__context__}"
+
+
+URLS = ("openai_base_url", "dashscope_base_url", "ollama_host")
+WRONG = ("http://[abc", "htp://me:secret@x", "http://x:99999", "http://me:se/cret@x", "http://", "http:// x",
+         "http:/x", "127.0.0.1:99999", "http://x:0", "http://x/\n/y", "://x")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize("address", WRONG)
+def test_a_mistyped_address_is_refused_unseen(name: str, address: str) -> None:
+    with pytest.raises(UsageError, match=f"RAG_{name.upper()} is not an address") as wrong:
+        load_settings(**{name: address})
+    assert "cret" not in f"{wrong.value} {wrong.value.__cause__} {wrong.value.__context__}"
+
+
+@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize(
+    "address", ["http://me:secret@127.0.0.1:1/v1/", "https://[::1]:1", "HTTPS://例子.cn/v1"]
+)
+def test_addresses_with_a_scheme_are_taken(name: str, address: str) -> None:
+    assert getattr(load_settings(**{name: f" {address}\n"}), name) == address
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:11434", "gpu", "[::1]:1", "0.0.0.0", ":11434", "gpu:1/o"])
+def test_only_ollama_needs_no_scheme(address: str) -> None:
+    assert load_settings(ollama_host=address).ollama_host == address
+    with pytest.raises(UsageError):
+        load_settings(openai_base_url=address)
+
+
+def test_an_empty_address_is_none() -> None:
+    assert load_settings(openai_base_url=" ").openai_base_url is None
+
+
+def test_what_is_no_address_is_not_this_machine() -> None:
+    assert not is_loopback("http://[abc")
+    assert is_loopback("127.0.0.1:99999")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import struct
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from rag.embedders.base import Embedder
 from rag.embedders.builtin import BuiltinEmbedder
 from rag.embedders.clip import ClipEmbedder
 from rag.embedders.factory import make_embedder
+from rag.embedders.hub_models import find_model
 from rag.embedders.sentence_transformers import SentenceTransformersEmbedder
 from rag.embedders.torch_embedder import TorchEmbedder
 from rag.embedders.transformers import TransformersEmbedder
@@ -309,6 +311,73 @@ def test_only_what_torch_needs_is_fetched(hub: Hub, tmp_path: Path) -> None:
     fetched = {path.partition(f"/resolve/{COMMIT}/")[2] for path in hub.requests} - {""}
     assert {"config.json", "1_Pooling/config.json", "model.safetensors", "tokenizer.json"} <= fetched
     assert not [path for path in fetched if path.endswith((".bin", ".onnx", ".md", ".py")) or "onnx/" in path]
+
+
+@pytest.mark.parametrize("kept", ["trees", "nothing"])  # the hub client's own list of a model's files
+@pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
+def test_weights_in_several_files_are_there_only_together(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: str, kept: str
+) -> None:
+    stem, suffix = weights.split(".")
+    parts = [f"{stem}-0000{number}-of-00002.{suffix}" for number in (1, 2)]
+    hub.folder = save_parts(tmp_path / "bert", weights, parts)
+    find_model("someone/tiny", cache=tmp_path / "whole", hub_url=hub.url)
+    for lost in parts:  # as if the download had been stopped
+        cache = tmp_path / lost
+        left_out = shutil.ignore_patterns(lost, *{"trees"} - {kept})
+        shutil.copytree(tmp_path / "whole", cache, symlinks=True, ignore=left_out)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        with pytest.raises(ProviderError, match="HF_HUB_OFFLINE is set"):
+            find_model("someone/tiny", cache=cache)
+        monkeypatch.delenv("HF_HUB_OFFLINE")
+        snapshot = find_model("someone/tiny", cache=cache, hub_url=hub.url).folder
+        assert {file.name for file in snapshot.glob(f"*.{suffix}")} == set(parts)
+        asked = len(hub.requests)
+        assert find_model("someone/tiny", cache=cache, hub_url=hub.url).folder == snapshot
+        assert len(hub.requests) == asked
+
+
+def test_weights_of_a_later_module_alone_are_not_enough(hub: Hub, tmp_path: Path) -> None:
+    hub.folder = save_bert(tmp_path / "bert")
+    (hub.folder / "2_Dense").mkdir()
+    (hub.folder / "2_Dense" / "model.safetensors").write_bytes(b"dense")
+    snapshot = find_model("someone/tiny", cache=tmp_path / "hub", hub_url=hub.url).folder
+    (snapshot / "model.safetensors").unlink()
+    assert find_model("someone/tiny", cache=tmp_path / "hub", hub_url=hub.url).folder == snapshot
+    assert (snapshot / "model.safetensors").is_file()
+
+
+def test_an_index_of_weights_that_are_not_fetched_is_no_gap(hub: Hub, tmp_path: Path) -> None:
+    hub.folder = save_bert(tmp_path / "bert")
+    for unused in ("pytorch_model.bin", "tf_model.h5"):
+        save_index(hub.folder / f"{unused}.index.json", ["elsewhere-00001-of-00001.bin"])
+    find_model("someone/tiny", cache=tmp_path / "hub", hub_url=hub.url)
+    asked = len(hub.requests)
+    find_model("someone/tiny", cache=tmp_path / "hub", hub_url=hub.url)
+    assert len(hub.requests) == asked
+
+
+def test_a_damaged_index_is_told_by_the_model(hub: Hub, tmp_path: Path) -> None:
+    hub.folder = save_bert(tmp_path / "bert")
+    (hub.folder / "model.safetensors").rename(hub.folder / "model-00001-of-00001.safetensors")
+    write_json(hub.folder / "model.safetensors.index.json", {"metadata": {}})
+    for _ in range(2):
+        with pytest.raises(ProviderError, match="cannot be loaded from"):
+            TransformersEmbedder("someone/tiny", cache=tmp_path / "hub", hub_url=hub.url).embed_query("cat")
+
+
+def save_parts(folder: Path, weights: str, parts: list[str]) -> Path:
+    """A BERT whose weights are said to be in `parts`, files that nothing can load."""
+    save_bert(folder)
+    (folder / "model.safetensors").unlink()
+    for part in parts:
+        (folder / part).write_bytes(part.encode())
+    save_index(folder / f"{weights}.index.json", parts)
+    return folder
+
+
+def save_index(path: Path, parts: list[str]) -> None:
+    write_json(path, {"metadata": {}, "weight_map": {f"layer.{part}": part for part in parts}})
 
 
 @pytest.mark.parametrize(
