@@ -39,18 +39,32 @@ def show() -> None:
 
 
 def _collections() -> None:
-    collections = engine().catalog.collections.all()
-    if len(collections) < 2:
+    if not engine().catalog.collections.all():
         return
-    st.session_state["collection"] = st.session_state.pop("wanted_collection", None) or collection().name
+    if wanted := st.session_state.pop("wanted_collection", None):
+        st.session_state["collection"] = wanted
+    present = _present()
+    st.session_state["collection"] = present
+    names = [each.name for each in engine().catalog.collections.all()]
+    if names == [present]:
+        return
     st.selectbox(
         t("Collection"),
-        [each.name for each in collections],
+        names,
+        index=0 if present else None,
         format_func=collection_name,
         key="collection",
         on_change=open_conversation,
         args=(None,),
     )
+
+
+def _present() -> str | None:
+    """The collection's name; None where the default one cannot be made: the page tells why."""
+    try:
+        return collection().name
+    except RagError:
+        return None
 
 
 def _conversations(chat_page: st.Page, *, is_chat: bool) -> None:

@@ -1,20 +1,20 @@
 """The page of the models: the collection's own, the providers with their keys, and a catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 from babel.numbers import format_compact_decimal, format_decimal
 
 from rag.documents import Notice
-from rag.errors import RagError
-from rag.model_catalogue import MODELS, ModelFacts
+from rag.errors import ProviderError, RagError
+from rag.model_catalogue import MODELS, ModelFacts, find_model
 from rag.provider_state import ProviderState, provider_states
 from rag.providers.addresses import is_loopback
 from rag.settings import Settings, settings_file
 from rag.ui.markdown import plain
 from rag.ui.session import engine
-from rag.ui.switching import model_of_the_collection, new_collection
+from rag.ui.switching import model_box, model_of_the_collection, new_collection
 from rag.ui.text import language, t, tell
 
 STATES_SECONDS = 15.0  # how long the providers' states are taken as known
@@ -38,15 +38,18 @@ def page() -> None:
     st.title(t("Models"), anchor=False)
     states = _states(engine().settings, st.session_state.get("settings_changed", 0))
     ready, providers, catalogue = st.tabs([t("This collection"), t("Providers"), t("All models")])
-    with ready:
-        choices = _ready_embedders(states)
-        model_of_the_collection(choices)
-        new_collection(choices)
-    with providers:
+    with providers:  # before the collection, whose model may want a key that is typed here
         for state in states:
             _provider(state)
     with catalogue:
         _catalogue()
+    with ready:
+        choices = _ready_embedders(states)
+        try:
+            model_of_the_collection(choices)
+        except RagError as error:
+            st.error(plain(tell(error)), icon=":material/error:")
+        new_collection(choices)
 
 
 @st.cache_data(ttl=STATES_SECONDS, show_spinner=False, max_entries=2)
@@ -121,7 +124,7 @@ def _test(row: Any, state: ProviderState) -> None:
         id.partition(":")[2] for model in MODELS for id in model.ids if id.startswith(f"{state.provider}:")
     ]
     with row.popover(t("Test"), icon=":material/speed:", type="tertiary", key=f"test-of-{key}"):
-        model = st.selectbox(t("Model"), known, accept_new_options=True, key=f"test-model-{key}")
+        model = model_box(known, f"test-model-{key}", index=0)
         if model and st.button(t("Test now"), type="primary", key=f"test-{key}"):
             with st.spinner(t("Testing …")):
                 st.session_state[f"tested-{key}"] = _measured(state, f"{state.provider}:{model}")
@@ -132,16 +135,24 @@ def _key(state: ProviderState) -> str:
 
 
 def _measured(state: ProviderState, model_id: str) -> Notice | RagError:
-    models = engine().models
+    """How the model did what it is for; where that may be two things, what it could do."""
+    known = find_model(model_id)
+    told = next((model for model in state.models if f"{state.provider}:{model.name}" == model_id), None)
+    tasks = {known.task} if known else set((told or state).tasks)
     try:
-        if _answers(state, model_id):
-            seconds = models.measure_chat(model_id)
-            return Notice(
-                "{model}: the first word after {seconds} s.", {"model": model_id, "seconds": f"{seconds:.1f}"}
-            )
-        measured = models.measure(model_id)
+        if tasks - {"chat"}:
+            try:
+                return _embedding_measured(model_id)
+            except ProviderError:
+                if "chat" not in tasks:
+                    raise
+        return _chat_measured(model_id)
     except RagError as error:
         return error
+
+
+def _embedding_measured(model_id: str) -> Notice:
+    measured = engine().models.measure(model_id)
     return Notice(
         "{model}: {dimension} dimensions, {ms} ms for a question, {speed} texts a second.",
         {
@@ -153,15 +164,11 @@ def _measured(state: ProviderState, model_id: str) -> Notice | RagError:
     )
 
 
-def _answers(state: ProviderState, model_id: str) -> bool:
-    """Whether a model is tested as a chat model."""
-    if "chat" not in state.tasks:
-        return False
-    told = next((model for model in state.models if f"{state.provider}:{model.name}" == model_id), None)
-    if told:
-        return "chat" in told.tasks
-    known = next((model for model in MODELS if model_id in model.ids), None)
-    return known is None or known.task == "chat"
+def _chat_measured(model_id: str) -> Notice:
+    seconds = engine().models.measure_chat(model_id)
+    return Notice(
+        "{model}: the first word after {seconds} s.", {"model": model_id, "seconds": f"{seconds:.1f}"}
+    )
 
 
 def _show_result(state: ProviderState) -> None:
@@ -204,14 +211,24 @@ def _fields(provider: str) -> None:
             help=t("The file is readable by you alone. Else they are forgotten when Passage stops."),
             key=f"save-{provider}-{changed}",
         )
-        if st.form_submit_button(t("Use"), type="primary") and typed:
-            try:
-                engine().configure(typed, save=save)
-            except RagError as error:
-                st.error(plain(tell(error)), icon=":material/error:")
-                return
-            st.session_state["settings_changed"] = changed + 1
-            st.rerun()
+        if st.form_submit_button(t("Use"), type="primary"):
+            if typed:
+                _configure(typed, save=save)
+            else:
+                st.info(t("Nothing was changed: type a key or another address."))
+    for name, is_secret in _FIELDS[provider]:
+        if is_secret and getattr(settings, name) and st.button(t("Forget the key"), key=f"forget-{name}"):
+            _configure({name: None}, save=settings_file().is_file())
+
+
+def _configure(values: Mapping[str, str | None], *, save: bool) -> None:
+    try:
+        engine().configure(values, save=save)
+    except RagError as error:
+        st.error(plain(tell(error)), icon=":material/error:")
+        return
+    st.session_state["settings_changed"] = st.session_state.get("settings_changed", 0) + 1
+    st.rerun()
 
 
 def _catalogue() -> None:

@@ -44,9 +44,11 @@ def new_collection(choices: Sequence[str]) -> None:
     with st.expander(t("New collection"), icon=":material/create_new_folder:"):
         with st.form("new-collection", border=False, clear_on_submit=False):
             name = st.text_input(t("Name"), key="new-collection-name")
-            model = _model_box(choices, "new-collection-model")
+            model = model_box(choices, "new-collection-model")
             made = st.form_submit_button(t("Create"), type="primary")
-        if made and name and model:
+        if made and not (name.strip() and model):
+            st.error(t("Type a name and choose a model."), icon=":material/error:")
+        elif made:
             try:
                 with st.spinner(t("Loading the model …")):
                     engine().create_collection(name, embedder=model)
@@ -57,6 +59,20 @@ def new_collection(choices: Sequence[str]) -> None:
             st.query_params.pop("c", None)
             st.session_state["wanted_collection"] = name.strip()
             st.rerun()
+
+
+def model_box(choices: Sequence[str], key: str, *, index: int | None = None) -> str | None:
+    """A box to choose a model; others can be typed by those who may change the settings."""
+    may_type = engine().may_edit_settings
+    chosen = st.selectbox(
+        t("Model"),
+        choices,
+        index=index,
+        placeholder=t("Choose one, or type provider:model") if may_type else t("Choose a model"),
+        accept_new_options=may_type,
+        key=key,
+    )
+    return chosen if may_type or chosen in choices else None  # the box itself takes what a browser sends
 
 
 def tell_where_text_goes(model_id: str) -> None:
@@ -80,17 +96,6 @@ def _described(model_id: str, dimension: int) -> str:
     return " · ".join(facts)
 
 
-def _model_box(choices: Sequence[str], key: str) -> str | None:
-    return st.selectbox(
-        t("Model"),
-        choices,
-        index=None,
-        placeholder=t("Choose one, or type provider:model"),
-        accept_new_options=True,
-        key=key,
-    )
-
-
 def _choose(present: Collection, choices: Sequence[str]) -> None:
     with st.expander(t("Change the model"), icon=":material/swap_horiz:"):
         st.markdown(
@@ -99,7 +104,7 @@ def _choose(present: Collection, choices: Sequence[str]) -> None:
                 "Then you compare both, and change over or not. You can change back at any time."
             )
         )
-        model = _model_box(choices, "other-model")
+        model = model_box(choices, "other-model")
         if not model:
             return
         tell_where_text_goes(model)
@@ -155,6 +160,14 @@ def _building() -> None:
 def _unfinished(present: Collection, switch: Switch) -> None:
     if switch.error:
         st.error(plain(tell(switch.error)), icon=":material/error:")
+    if engine().catalog.collections.other_index(present) is None:  # it failed before anything was built
+        row = st.container(horizontal=True)
+        if row.button(t("Choose another model"), type="primary", icon=":material/undo:"):
+            engine().switching.remove(present)
+            st.rerun()
+        if row.button(t("Try again"), icon=":material/refresh:"):
+            _start(present, switch.model)
+        return
     st.markdown(t("The index by {model} is not finished.", model=plain(switch.model)))
     row = st.container(horizontal=True)
     if row.button(t("Go on"), type="primary", icon=":material/play_arrow:"):
@@ -165,13 +178,7 @@ def _unfinished(present: Collection, switch: Switch) -> None:
 def _complete(present: Collection, switch: Switch) -> None:
     st.markdown(t("Beside it there is an index by {model}.", model=f"`{switch.model}`"))
     tell_where_text_goes(switch.model)
-    questions = engine().catalog.conversations.questions(present.id, QUESTIONS)
-    if questions and st.toggle(t("Compare both on your questions"), key="compare-indexes"):
-        try:
-            with st.spinner(t("Asking both …")):
-                _compared(engine().switching.compare(present, questions))
-        except RagError as error:
-            st.error(plain(tell(error)), icon=":material/error:")
+    _compare(present, switch)
     row = st.container(horizontal=True)
     if row.button(
         t("Change over to {model}", model=plain(switch.model)), type="primary", icon=":material/swap_horiz:"
@@ -184,6 +191,23 @@ def _complete(present: Collection, switch: Switch) -> None:
             return
         st.rerun()
     _remove_button(row, present)
+
+
+def _compare(present: Collection, switch: Switch) -> None:
+    """Both indexes on the latest questions, asked when the button is pressed and then kept."""
+    questions = engine().catalog.conversations.questions(present.id, QUESTIONS)
+    asked = (present.index_name, switch.model, *questions)
+    if questions and st.button(t("Compare both on your questions"), icon=":material/compare:"):
+        try:
+            with st.spinner(t("Asking both …")):
+                rows = engine().switching.compare(present, questions)
+        except RagError as error:
+            st.error(plain(tell(error)), icon=":material/error:")
+            return
+        st.session_state["compared"] = (asked, rows)
+    compared, rows = st.session_state.get("compared", (None, []))
+    if compared == asked:
+        _compared(rows)
 
 
 def _remove_button(row: st.delta_generator.DeltaGenerator, present: Collection) -> None:

@@ -53,7 +53,7 @@ def test_a_collections_model_is_changed_and_changed_back(
         choose(page, "Model", "builtin:all-minilm-l6-v2")
         page.get_by_role("button", name="Build the index").click()
         expect(page.get_by_text("Beside it there is an index by builtin:all-minilm-l6-v2.")).to_be_visible()
-        page.get_by_text("Compare both on your questions").click()
+        page.get_by_role("button", name="Compare both on your questions").click()
         expect(page.get_by_text("Of the first five passages, both find")).to_be_visible()
         page.get_by_role("button", name="Change over to builtin:all-minilm-l6-v2").click()
         back = page.get_by_role("button", name="Change over to builtin:multilingual-e5-small")

@@ -1,0 +1,221 @@
+"""The page of the models, run by Streamlit's own harness against a real engine and a local server."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from rag.catalog import Collection
+from rag.engine import Engine, open_engine
+from rag.settings import load_settings
+from rag.ui import session
+from tests.faults import status
+from tests.provider_server import OPENAI_CHAT, OPENAI_EMBED, ProviderServer
+
+KEY = "sk-typed-secret-7"
+M, OTHER = "openai:m", "openai:other"
+VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DASHSCOPE_API_KEY")
+
+OpenPage = Callable[..., tuple[AppTest, Engine]]
+
+
+def _script() -> None:
+    import streamlit as st
+
+    from rag.ui import frame, models
+
+    with st.sidebar:
+        frame._collections()
+    models.page()
+
+
+@pytest.fixture
+def open_page(
+    tmp_path: Path, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OpenPage]:
+    """Opens the page on an engine with these settings; the server's own model "m" embeds unless told."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:1")
+    monkeypatch.setenv("RAG_CONFIG", str(tmp_path / "rag.toml"))
+    (tmp_path / "rag.toml").touch()
+    opened: list[Engine] = []
+    here = {"openai_api_key": KEY, "openai_base_url": f"{provider_server.url}/v1", "embedder": M}
+    folders = {"data_dir": tmp_path / "store", "models_dir": tmp_path / "models"}
+
+    def open_with(**given: object) -> tuple[AppTest, Engine]:
+        opened.append(open_engine(load_settings(**{**folders, **here, "chat_model": "extractive", **given})))
+        monkeypatch.setattr(session, "_engine", opened[-1])
+        st.cache_data.clear()
+        return run(AppTest.from_function(_script, default_timeout=60)), opened[-1]
+
+    yield open_with
+    for engine in opened:
+        engine.close()
+
+
+def run(page: AppTest) -> AppTest:
+    page.run()
+    assert not page.exception
+    return page
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label.startswith(label)).click()
+    return run(page)
+
+
+def send(page: AppTest, key: str, value: str) -> None:
+    """What a browser can send of a box, whether it is offered or not."""
+    box = page.selectbox(key=key)
+    box.options.append(value)
+    box.set_value(value)
+
+
+def labels(page: AppTest) -> list[str]:
+    return [button.label for button in page.button]
+
+
+def errors(page: AppTest) -> str:
+    return "\n".join(error.value for error in page.error)
+
+
+def paths(server: ProviderServer) -> list[str]:
+    return [request.path for request in server.requests]
+
+
+def wait_for_the_building() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "passage-switch":
+            thread.join(60)
+
+
+def test_without_its_key_the_collection_tells_and_the_key_can_be_typed(
+    open_page: OpenPage, provider_server: ProviderServer
+) -> None:
+    page, engine = open_page(openai_api_key=None, openai_base_url=None)
+    assert "key" in errors(page)
+    page.text_input(key="field-openai_api_key-0").set_value(KEY)
+    page.text_input(key="field-openai_base_url-0").set_value(f"{provider_server.url}/v1")
+    use = next(each for each in page.button if each.label == "Use" and "openai" in each.proto.form_id)
+    use.click()
+    run(page)
+    assert not page.error
+    assert engine.collection().fingerprint.id == M
+
+
+def test_a_collection_can_be_chosen_where_the_default_one_cannot_be_made(open_page: OpenPage) -> None:
+    page, engine = open_page(embedder="builtin:nobody")
+    engine.create_collection("Papers", embedder=M)
+    run(page)
+    assert page.sidebar.selectbox(key="collection").value is None
+    page.sidebar.selectbox(key="collection").set_value("Papers")
+    for _again in range(3):
+        assert "nobody" not in errors(run(page))
+    assert "**Papers**" in [each.value for each in page.markdown]
+
+
+def test_a_key_is_forgotten_also_in_the_file(open_page: OpenPage, tmp_path: Path) -> None:
+    page, engine = open_page()
+    engine.configure({"openai_api_key": KEY}, save=True)
+    assert KEY in (tmp_path / "rag.toml").read_text()
+    press(page, "Forget the key")
+    assert engine.settings.openai_api_key is None
+    assert KEY not in (tmp_path / "rag.toml").read_text()
+    assert "Forget the key" not in labels(page)
+
+
+def test_what_is_left_empty_is_told(open_page: OpenPage) -> None:
+    page, engine = open_page()
+    press(page, "Use")
+    assert [each.value for each in page.info] == ["Nothing was changed: type a key or another address."]
+    page.text_input(key="new-collection-name").set_value("Papers")
+    press(page, "Create")
+    assert errors(page) == "Type a name and choose a model."
+    page.selectbox(key="new-collection-model").set_value(M)
+    press(page, "Create")
+    assert not page.error
+    assert engine.collection("Papers").fingerprint.id == M
+
+
+@pytest.mark.parametrize(
+    ("embeds", "told"), [(True, "8 dimensions"), (False, "the first word after")], ids=["embeds", "answers"]
+)
+def test_a_model_that_may_be_for_both_is_told_by_what_works(
+    open_page: OpenPage, provider_server: ProviderServer, *, embeds: bool, told: str
+) -> None:
+    page, _ = open_page()
+    if not embeds:
+        provider_server.script(OPENAI_EMBED, [status(404)])
+    page.button(key="test-openai-embedding-chat").click()
+    run(page)
+    assert not page.error
+    assert [told in each.value for each in page.success] == [True]
+    assert (OPENAI_CHAT in paths(provider_server)) is not embeds
+
+
+def test_a_model_of_the_catalogue_is_tested_for_its_task_alone(
+    open_page: OpenPage, provider_server: ProviderServer
+) -> None:
+    page, _ = open_page()
+    send(page, "test-model-openai-embedding-chat", "text-embedding-3-small")
+    provider_server.script(OPENAI_EMBED, [status(404)])
+    page.button(key="test-openai-embedding-chat").click()
+    run(page)
+    assert "404" in errors(page)
+    assert OPENAI_CHAT not in paths(provider_server)
+
+
+def asked(engine: Engine) -> Collection:
+    """The collection with a question asked of it and a second index by OTHER."""
+    collection = engine.collection()
+    conversation = engine.catalog.conversations.start(collection.id, "Where?")
+    engine.catalog.conversations.add_turn(conversation.id, "Where?", "{}")
+    engine.switching.build(collection, OTHER)
+    return collection
+
+
+def compared(page: AppTest) -> list[str]:
+    return [each.value for each in page.markdown if "both find" in each.value]
+
+
+def test_both_indexes_are_asked_once(open_page: OpenPage, provider_server: ProviderServer) -> None:
+    page, engine = open_page()
+    asked(engine)
+    assert not compared(run(page))
+    before = paths(provider_server).count(OPENAI_EMBED)
+    press(page, "Compare both on your questions")
+    [told] = compared(page)
+    after = paths(provider_server).count(OPENAI_EMBED)
+    assert after > before
+    assert compared(run(page)) == [told]
+    assert paths(provider_server).count(OPENAI_EMBED) == after
+    press(page, "Change over to")
+    assert engine.collection().fingerprint.id == OTHER
+    assert not compared(page)
+
+
+def test_a_building_that_never_began_is_told_and_another_model_chosen(open_page: OpenPage) -> None:
+    page, engine = open_page()
+    engine.switching.start(engine.collection(), "nobody:model")
+    wait_for_the_building()
+    run(page)
+    assert "nobody" in errors(page)
+    assert {"Try again", "Choose another model"} <= set(labels(page))
+    assert "Remove" not in labels(page)
+    press(page, "Choose another model")
+    assert not page.error
+    assert page.selectbox(key="other-model").value is None
+
+
+def test_visitors_of_a_shared_server_choose_among_the_models_it_has(open_page: OpenPage) -> None:
+    page, engine = open_page(edit_settings=False)
+    send(page, "new-collection-model", "openai:typed")
+    page.text_input(key="new-collection-name").set_value("Papers")
+    press(page, "Create")
+    assert errors(page) == "Type a name and choose a model."
+    assert engine.catalog.collections.find("Papers") is None
+    assert "Forget the key" not in labels(page)
