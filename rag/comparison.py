@@ -30,8 +30,7 @@ class Comparison:
 
     def backgrounds(self, collection: Collection, vector: Vectors) -> Backgrounds:
         """The question against the cohort and a sample of the chunks, kept until the documents change."""
-        documents = self._catalog.documents.all(collection.id)
-        ready = frozenset(document.id for document in documents if document.status == "ready")
+        ready = self._catalog.documents.ready_ids(collection.id)
         key = (collection.id, collection.fingerprint.key)
         kept = self._samples.get(key)
         if kept is None or kept.documents != ready:

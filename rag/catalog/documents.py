@@ -102,6 +102,13 @@ class Documents:
             return document
         raise UsageError("There is no document with the id {id}.", id=document_id)
 
+    def ready_ids(self, collection_id: str) -> frozenset[str]:
+        """The ids of the documents that can be found."""
+        rows = self._database.connection.execute(
+            "select id from documents where collection_id = ? and status = 'ready'", (collection_id,)
+        )
+        return frozenset(row[0] for row in rows)
+
     def in_any_state(self, collection_id: str) -> list[Document]:
         """Everything the catalogue holds of a collection, what is being deleted too."""
         return self._select("d.collection_id = ?", (collection_id,))

@@ -9,7 +9,8 @@ import click
 from rag.cli.common import json_option, note, print_json
 
 if TYPE_CHECKING:
-    from rag.settings import Settings
+    from rag.model_files import ModelState
+    from rag.provider_state import ProviderState
 
 
 @click.command()
@@ -48,49 +49,68 @@ def _check_free(host: str, port: int) -> None:
 @json_option
 @click.pass_context
 def models(context: click.Context, as_json: bool) -> None:
-    """List the built-in model files with their state, or install some."""
+    """List the built-in model files and the providers with their state; install or compare models."""
     if context.invoked_subcommand:
         return
     from rag import model_files
+    from rag.provider_state import provider_states
     from rag.settings import load_settings
 
     settings = load_settings()
-    rows = [
-        {
-            "name": state.model.name,
-            "task": state.model.task,
-            "installed": state.installed,
-            "bytes": state.model.size,
-            "licence": state.model.licence,
-            "sha256": state.model.sha256,
-            "description": state.model.description,
-        }
-        for state in model_files.state(settings)
-    ]
-    providers = _providers(settings)
+    files = model_files.state(settings)
+    providers = provider_states(settings)
     if as_json:
-        print_json({"models": rows, "providers": providers})
+        print_json({"models": list(map(_file_row, files)), "providers": list(map(_provider_row, providers))})
         return
-    for row in rows:
-        mark = "installed" if row["installed"] else "not installed"
-        click.echo(f"{row['name']:<24} {mark:<14} {int(str(row['bytes'])) >> 20:>5} MB  {row['description']}")
-    for provider in providers:
-        click.echo(f"{provider['name']:<24} {provider['state']}")
+    for each in files:
+        mark = "installed" if each.installed else "not installed"
+        model = each.model
+        click.echo(f"{model.name:<24} {mark:<14} {model.size >> 20:>5} MB  {model.description}")
+    click.echo()
+    for state in providers:
+        next_step = f"  {state.notice}" if state.notice else ""
+        click.echo(f"{state.provider:<24} {state.state:<14} {', '.join(state.tasks)}{next_step}".rstrip())
+        for offered in state.models:
+            click.echo(f"    {state.provider}:{offered.name}")
+
+
+@models.command()
+@json_option
+def catalogue(as_json: bool) -> None:
+    """Compare models to choose among: what each is for, what it wants, what it costs."""
+    from dataclasses import asdict
+
+    from rag.model_catalogue import HEADINGS, MODELS, catalogue_table
+
+    if as_json:
+        rows = [asdict(model) | {"notes": list(map(str, model.notes))} for model in MODELS]
+        print_json({"models": rows})
+        return
+    table = [HEADINGS, *catalogue_table()]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 @models.command()
 @click.argument("names", nargs=-1)
 def install(names: tuple[str, ...]) -> None:
-    """Install model NAMES; without a name, those of the default set-up."""
+    """Install model NAMES, built-in ones or like ollama:bge-m3; without a name, those of the set-up."""
     from rag import model_files
     from rag.errors import ProviderError, StoreError
+    from rag.providers.ollama_api import pull
     from rag.settings import load_settings
 
     settings = load_settings()
     wanted = names or tuple(each.model.name for each in model_files.state(settings) if each.model.default)
     failed = False
     for name in wanted:
+        provider, _, tag = name.partition(":")
         try:
+            if provider == "ollama" and tag:
+                pull(settings, tag, _Progress(name))
+                note(f"{name}: Ollama has it")
+                continue
             folder = model_files.install(settings, name, _Progress(name))
             note(f"{name}: installed in {folder}")
         except (ProviderError, StoreError) as error:
@@ -116,19 +136,27 @@ class _Progress:
             click.echo(f"\r{text}\033[K" if live else text, err=True, nl=not live)
 
 
-def _providers(settings: "Settings") -> list[dict[str, Any]]:
-    from rag.chat_models.ollama import local_ollama
+def _file_row(state: "ModelState") -> dict[str, Any]:
+    return {
+        "name": state.model.name,
+        "task": state.model.task,
+        "installed": state.installed,
+        "bytes": state.model.size,
+        "licence": state.model.licence,
+        "sha256": state.model.sha256,
+        "description": state.model.description,
+    }
 
-    running = local_ollama(settings)
-    return [
-        {
-            "name": "ollama",
-            "state": "no server answers" if running is None else "ready",
-            "models": running or [],
-        },
-        {
-            "name": "openai",
-            "state": "ready" if settings.openai_api_key or settings.openai_base_url else "no key",
-        },
-        {"name": "dashscope", "state": "ready" if settings.dashscope_api_key else "no key"},
-    ]
+
+def _provider_row(state: "ProviderState") -> dict[str, Any]:
+    return {
+        "name": state.provider,
+        "tasks": state.tasks,
+        "state": state.state,
+        "next": str(state.notice) if state.notice else None,
+        "host": state.host,
+        "is_local": state.is_local,
+        "models": [
+            {"name": model.name, "tasks": model.tasks, "bytes": model.bytes} for model in state.models
+        ],
+    }

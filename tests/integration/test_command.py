@@ -236,6 +236,36 @@ def test_damaged_vectors_are_repaired(run: Run, tmp_path: Path) -> None:
     assert read(run("search", "thing", "--mode", "dense", "--json"))["passages"]
 
 
+def test_models_and_providers_are_listed_with_the_next_step(run: Run) -> None:
+    nobody = {"OLLAMA_HOST": "http://127.0.0.1:1", "PATH": ""}
+    listed = read(run("models", "--json", **nobody))
+    assert set(listed) == {"models", "providers"}
+    fields = {"name", "task", "installed", "bytes", "licence", "sha256", "description"}
+    assert all(set(model) == fields for model in listed["models"])
+    fields = {"name", "tasks", "state", "next", "host", "is_local", "models"}
+    assert all(set(provider) == fields for provider in listed["providers"])
+    states = {provider["name"]: provider for provider in listed["providers"]}
+    assert states["openai"]["state"] == "no key" and "OPENAI_API_KEY" in states["openai"]["next"]
+    assert states["ollama"]["state"] == "not installed" and "RAG_OLLAMA_HOST" in states["ollama"]["next"]
+    [embedders] = [each for each in listed["providers"] if each["tasks"] == ["embedding"] and each["models"]]
+    assert "multilingual-e5-small" in [model["name"] for model in embedders["models"]]
+    told = run("models", **nobody).stdout
+    assert "builtin:multilingual-e5-small" in told and "OPENAI_API_KEY" in told
+
+
+def test_the_catalogue_of_models_is_a_table(run: Run) -> None:
+    models = read(run("models", "catalogue", "--json"))["models"]
+    assert {"ids", "task", "languages", "dimensions", "max_tokens", "licence", "price"} <= set(models[0])
+    heading, *rows = run("models", "catalogue").stdout.splitlines()
+    assert heading.split()[0] == "model" and len(rows) == len(models)
+    assert rows[0].startswith(models[0]["ids"][0])
+
+
+def test_a_model_that_ollama_cannot_get_is_told(run: Run) -> None:
+    failed = run("models", "install", "ollama:bge-m3", status=1, OLLAMA_HOST="http://127.0.0.1:1")
+    assert "Ollama cannot be reached" in failed.stderr and failed.stdout == ""
+
+
 def test_help_is_quick_to_load() -> None:
     loaded = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "rag.cli", "--help"],

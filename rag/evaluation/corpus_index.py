@@ -1,0 +1,153 @@
+"""A test corpus made into a collection of its own, by the parts that the app is made of."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from rag.catalog import Catalog, Collection, text_hash, vector_key
+from rag.chunking import split_sections
+from rag.documents import Chunk, Document, Section
+from rag.embedders.base import Embedder
+from rag.evaluation.question_sets import CorpusDocument
+from rag.evaluation.running import Search
+from rag.ingestion.embedding import embed_chunks
+from rag.ingestion.pipeline import BATCH_TEXTS
+from rag.keyword_index import KeywordIndex
+from rag.models import Models
+from rag.retrieval import Retriever
+from rag.settings import Settings
+from rag.vector_index import WRITE_ROWS, Row, VectorIndex
+
+BATCH_DOCUMENTS = 1000  # as one file each, every document would cost a transaction and two index commits
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusIndex:
+    """A searchable corpus: its documents' ids are those of the corpus; `seconds` is what indexing took."""
+
+    search: Search
+    embedder: str
+    documents: int
+    chunks: int
+    seconds: float
+
+
+@contextmanager
+def index_corpus(
+    settings: Settings,
+    corpus: Sequence[CorpusDocument],
+    *,
+    embedder: str | None = None,
+    on_progress: OnProgress | None = None,
+) -> Iterator[CorpusIndex]:
+    """Split, embed and index a corpus in a temporary data folder, which is gone afterwards.
+
+    A title becomes a heading, as in a file. `embedder` is "provider:model", else the one of the settings.
+    `on_progress` is told the documents indexed and all of them. Raises UsageError, ProviderError, StoreError.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passage-evaluation-")))
+        catalog = stack.enter_context(closing(Catalog(folder)))
+        vectors = stack.enter_context(closing(VectorIndex(folder)))
+        keywords = stack.enter_context(closing(KeywordIndex(folder)))
+        models = stack.enter_context(closing(Models(settings, catalog)))
+        started = time.perf_counter()
+        fingerprint = models.fingerprint(embedder or settings.embedder)
+        collection = catalog.collections.create("evaluation", fingerprint)
+        vectors.create(collection.index_name, collection.hnsw)
+        writer = _Writer(settings, catalog, vectors, keywords, collection, models.embedder_of(collection))
+        chunks = 0
+        for start in range(0, len(corpus), BATCH_DOCUMENTS):
+            if on_progress:
+                on_progress(start, len(corpus))
+            chunks += writer.write(corpus[start : start + BATCH_DOCUMENTS])
+        seconds = time.perf_counter() - started
+        retriever = Retriever(catalog, vectors, keywords, models.embedder_of)
+        yield CorpusIndex(partial(retriever.search, collection), fingerprint.id, len(corpus), chunks, seconds)
+
+
+class _Writer:
+    """Writes documents to the catalogue and both indexes, many at a time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        vectors: VectorIndex,
+        keywords: KeywordIndex,
+        collection: Collection,
+        embedder: Embedder,
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._vectors = vectors
+        self._keywords = keywords
+        self._collection = collection
+        self._embedder = embedder
+
+    def write(self, documents: Sequence[CorpusDocument]) -> int:
+        """Make documents searchable; the number of their chunks."""
+        split = [(each, self._split(each)) for each in documents]
+        self._embed([chunk for _, chunks in split for chunk in chunks])
+        for document, chunks in split:
+            self._catalog.documents.add(self._document(document, chunks), chunks)
+        return self._index([each.id for each in documents])
+
+    def _split(self, document: CorpusDocument) -> list[Chunk]:
+        title = document.title.strip()
+        section = Section(document.text.strip() or title, headings=(title,) if title else ())
+        window = self._embedder.max_tokens or self._settings.chunk_tokens
+        return split_sections(
+            [section],
+            self._embedder.count_tokens,
+            max_tokens=min(self._settings.chunk_tokens, window),
+            overlap_tokens=self._settings.overlap_tokens,
+        )
+
+    def _embed(self, chunks: Sequence[Chunk]) -> None:
+        by_key = {vector_key(chunk): chunk for chunk in chunks}
+        missing = self._catalog.vectors.missing(self._collection.fingerprint, by_key)
+        missing.sort(key=lambda key: by_key[key].tokens)
+        for start in range(0, len(missing), BATCH_TEXTS):
+            batch = missing[start : start + BATCH_TEXTS]
+            found = embed_chunks(
+                [by_key[key] for key in batch],
+                self._embedder,
+                self._catalog.originals.read,
+                are_cut_for_it=True,
+            )
+            self._catalog.vectors.save(self._collection.fingerprint, batch, found)
+
+    def _document(self, document: CorpusDocument, chunks: Sequence[Chunk]) -> Document:
+        return Document(
+            id=document.id,
+            collection_id=self._collection.id,
+            name=document.id,
+            sha256=text_hash(document.text),
+            kind="txt",
+            bytes=len(document.text.encode()),
+            status="ready",
+            added_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            title=document.title or None,
+            tokens=sum(chunk.tokens for chunk in chunks),
+        )
+
+    def _index(self, document_ids: Sequence[str]) -> int:
+        chunks = [chunk for key in document_ids for chunk in self._catalog.documents.chunks(key)]
+        index = self._collection.index_name
+        for start in range(0, len(chunks), WRITE_ROWS):
+            part = chunks[start : start + WRITE_ROWS]
+            keys = [chunk.text_hash for chunk in part]
+            rows = [Row(chunk.id, {"document_id": chunk.document_id}) for chunk in part]
+            self._vectors.write(index, rows, self._catalog.vectors.load(self._collection.fingerprint, keys))
+        self._keywords.write(
+            index, [(chunk.id, chunk.document_id, chunk.chunk.embedded_text) for chunk in chunks]
+        )
+        return len(chunks)
