@@ -216,7 +216,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(wire_formats.error(self.path, "bad_input", "input cannot be empty"), 400)
                 return
             text_type = body.get("parameters", {}).get("text_type", "document")
-            vectors = [vector_of(self.server.weights + text, text_type) for text in texts]
+            asked = body.get("dimensions") or body.get("parameters", {}).get("dimension")
+            vectors = [vector_of(self.server.weights + text, text_type)[:asked] for text in texts]
             if self.server.base64:
                 body["encoding_format"] = "base64"
             if fault is None:

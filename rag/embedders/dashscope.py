@@ -18,9 +18,9 @@ class DashScopeEmbedder(RemoteEmbedder):
 
     provider = "dashscope"
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, dimensions: int | None = None) -> None:
         limits = CallLimits(texts=25 if server.model in _OLD else 10, tokens=30_000)
-        super().__init__(server, limits=limits, prefixes=_TEXT_TYPES)
+        super().__init__(server, limits=limits, prefixes=_TEXT_TYPES, dimensions=dimensions)
 
     def _window(self) -> int:
         return 8192 if self._server.model in _WIDE else 2048
@@ -29,6 +29,8 @@ class DashScopeEmbedder(RemoteEmbedder):
         import dashscope
 
         with dashscope_call(self._server) as options:
+            if self._asked_dimensions:
+                options["dimension"] = self._asked_dimensions
             reply: Any = dashscope.TextEmbedding.call(
                 self._server.model, texts, text_type=prefix.partition("=")[2], **options
             )

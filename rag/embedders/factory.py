@@ -6,6 +6,8 @@ from rag.embedders.base import Embedder
 from rag.errors import UsageError
 from rag.settings import Settings
 
+MOST_DIMENSIONS = 65_536
+
 
 def make_embedder(settings: Settings, id: str) -> Embedder:
     """The embedder "provider:model"; loads nothing yet.
@@ -35,21 +37,38 @@ def _openai(settings: Settings, model: str) -> Embedder:
     from rag.embedders.openai import OpenAIEmbedder
     from rag.providers.openai_api import openai_server
 
-    return OpenAIEmbedder(openai_server(settings, model))
+    name, dimensions = _dimensions(model)
+    return OpenAIEmbedder(openai_server(settings, name), dimensions=dimensions)
 
 
 def _ollama(settings: Settings, model: str) -> Embedder:
     from rag.embedders.ollama import OllamaEmbedder
     from rag.providers.ollama_api import ollama_server
 
-    return OllamaEmbedder(ollama_server(settings, model))
+    name, dimensions = _dimensions(model)
+    return OllamaEmbedder(ollama_server(settings, name), dimensions=dimensions)
 
 
 def _dashscope(settings: Settings, model: str) -> Embedder:
     from rag.embedders.dashscope import DashScopeEmbedder
     from rag.providers.dashscope_api import dashscope_server
 
-    return DashScopeEmbedder(dashscope_server(settings, model))
+    name, dimensions = _dimensions(model)
+    return DashScopeEmbedder(dashscope_server(settings, name), dimensions=dimensions)
+
+
+def _dimensions(model: str) -> tuple[str, int | None]:
+    """A model's name and the length of vectors asked for in it: "text-embedding-3-large?dimensions=256"."""
+    name, asked, number = model.partition("?dimensions=")
+    if not asked:
+        return model, None
+    if not number.isascii() or not number.isdigit() or not 0 < int(number) <= MOST_DIMENSIONS:
+        raise UsageError(
+            "The dimensions of {model} should be a number between 1 and {most}.",
+            model=model,
+            most=MOST_DIMENSIONS,
+        )
+    return name, int(number)
 
 
 def _sentence_transformers(settings: Settings, model: str) -> Embedder:

@@ -28,8 +28,8 @@ class OllamaEmbedder(RemoteEmbedder):
 
     provider = "ollama"
 
-    def __init__(self, server: Server) -> None:
-        super().__init__(server, limits=_LIMITS, prefixes=prefixes_of(server.model))
+    def __init__(self, server: Server, *, dimensions: int | None = None) -> None:
+        super().__init__(server, limits=_LIMITS, prefixes=prefixes_of(server.model), dimensions=dimensions)
         self._context: int | None = None
 
     @property
@@ -71,7 +71,13 @@ class OllamaEmbedder(RemoteEmbedder):
         sent = [prefix + text for text in texts]
         with ollama_client(self._server) as client:
             try:
-                reply = client.embed(self._server.model, sent, truncate=False, options=options)
+                reply = client.embed(
+                    self._server.model,
+                    sent,
+                    truncate=False,
+                    options=options,
+                    dimensions=self._asked_dimensions,
+                )
             except ValidationError as error:
                 raise not_numbers() from error
         return list(enumerate(reply.embeddings))

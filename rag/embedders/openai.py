@@ -27,19 +27,22 @@ class OpenAIEmbedder(RemoteEmbedder):
 
     provider = "openai"
 
-    def __init__(self, server: Server) -> None:
-        super().__init__(server, limits=_LIMITS, prefixes=prefixes_of(server.model))
+    def __init__(self, server: Server, *, dimensions: int | None = None) -> None:
+        super().__init__(server, limits=_LIMITS, prefixes=prefixes_of(server.model), dimensions=dimensions)
 
     def _window(self) -> int:
         return _WINDOWS.get(self._server.model, UNKNOWN_WINDOW)
 
     def _ask(self, texts: list[str], prefix: str) -> Sequence[Row]:
+        from openai import omit
+
         with openai_client(self._server) as client:
             reply = client.embeddings.create(
                 model=self._server.model,
                 input=[prefix + text for text in texts],
                 # Left to itself the SDK asks for base64, which many servers refuse, or answer with nothing.
                 encoding_format="float",
+                dimensions=self._asked_dimensions or omit,
             )
             return [(item.index, _numbers(item.embedding)) for item in reply.data or ()]
 

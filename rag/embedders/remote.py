@@ -36,19 +36,29 @@ class CallLimits:
 class RemoteEmbedder(ABC):
     """Sends texts to a server. Nothing is asked before it is needed; safe for several threads.
 
+    `dimensions` is the length of vectors to ask for where a model has several; None leaves it to the model.
     No tokeniser is at hand, so `count_tokens` is a cautious estimate. A NUL is sent as a space, what is not
     Unicode as “�”, and a blank text as a full stop, because servers refuse them.
     """
 
     provider: ClassVar[str]
 
-    def __init__(self, server: Server, *, limits: CallLimits, prefixes: Prefixes) -> None:
+    def __init__(
+        self, server: Server, *, limits: CallLimits, prefixes: Prefixes, dimensions: int | None = None
+    ) -> None:
         self._server = server
+        self._asked_dimensions = dimensions
         self._limits = limits
         self._prefixes = prefixes
         self._learning = threading.RLock()
-        self._dimension: int | None = None
+        self._dimension = dimensions
         self._fingerprint: Fingerprint | None = None
+
+    @property
+    def _name(self) -> str:
+        """The model as the user names it, with the length of vectors that is asked for."""
+        asked = self._asked_dimensions
+        return f"{self._server.model}?dimensions={asked}" if asked else self._server.model
 
     @property
     def is_local(self) -> bool:
@@ -68,7 +78,7 @@ class RemoteEmbedder(ABC):
                 dimension = self._dimension or self._embed(["dimension"], self._prefixes.document).shape[1]
                 self._fingerprint = Fingerprint(
                     provider=self.provider,
-                    model=self._server.model,
+                    model=self._name,
                     revision=self._revision(),
                     pooling="",
                     query_prefix=self._prefixes.query,

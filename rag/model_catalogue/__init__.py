@@ -38,9 +38,10 @@ _RUNS_ON = {"cpu": "CPU", "gpu": "GPU", "service": "service"}
 def find_model(id: str) -> ModelFacts | None:
     """The facts of "provider:model", None where the catalogue does not know it.
 
-    Ollama's tag ":latest" is left out of the comparison.
+    Ollama's tag ":latest" and a length of vectors asked for are left out of the comparison.
     """
-    wanted = id.removesuffix(":latest") if id.startswith("ollama:") else id
+    wanted = id.partition("?")[0]
+    wanted = wanted.removesuffix(":latest") if wanted.startswith("ollama:") else wanted
     return next((model for model in MODELS if wanted in model.ids), None)
 
 

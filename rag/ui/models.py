@@ -153,15 +153,20 @@ def _measured(state: ProviderState, model_id: str) -> Notice | RagError:
 
 def _embedding_measured(model_id: str) -> Notice:
     measured = engine().models.measure(model_id)
-    return Notice(
-        "{model}: {dimension} dimensions, {ms} ms for a question, {speed} texts a second.",
-        {
-            "model": model_id,
-            "dimension": measured.dimension,
-            "ms": f"{measured.question_ms:.0f}",
-            "speed": f"{measured.texts_per_second:.1f}",
-        },
-    )
+    values: dict[str, str | int | Notice] = {
+        "model": model_id,
+        "dimension": measured.dimension,
+        "ms": f"{measured.question_ms:.0f}",
+        "speed": f"{measured.texts_per_second:.1f}",
+    }
+    known = find_model(model_id)
+    if known and known.price:
+        return Notice(
+            "{model}: {dimension} dimensions, {ms} ms for a question, {speed} texts a second, {price} for a "
+            "million tokens.",
+            values | {"price": _price(known)},
+        )
+    return Notice("{model}: {dimension} dimensions, {ms} ms for a question, {speed} texts a second.", values)
 
 
 def _chat_measured(model_id: str) -> Notice:

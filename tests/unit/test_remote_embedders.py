@@ -17,7 +17,7 @@ from rag.embedders.estimate import estimated_tokens
 from rag.embedders.factory import make_embedder
 from rag.embedders.prefixes import prefixes_of
 from rag.embedders.remote import RemoteEmbedder
-from rag.errors import ProviderError
+from rag.errors import ProviderError, UsageError
 from rag.providers import retrying
 from tests import faults
 from tests import provider_server as server_module
@@ -488,3 +488,25 @@ def test_an_estimate_is_not_below_what_real_tokenisers_count(model: str, text: s
         pytest.skip(f"{model} is not installed")
     counted = len(load_tokenizer(folder).pieces(text))
     assert counted <= estimated_tokens(text) <= 2.5 * counted
+
+
+@pytest.mark.parametrize("model", ["openai:m", "ollama:bge-m3", "dashscope:text-embedding-v4"])
+def test_shorter_vectors_are_asked_for_by_name(model: str, provider_server: ProviderServer) -> None:
+    short = _embedder(f"{model}?dimensions=4", provider_server.url)
+    assert short.embed_documents(["a", "b"]).shape == (2, 4)
+    assert short.embed_query("a").shape == (4,)
+    assert short.fingerprint.dimension == 4
+    assert short.fingerprint.id == f"{model}?dimensions=4"
+    assert _embedder(model, provider_server.url).embed_query("a").shape == (DIMENSION,)
+
+
+@pytest.mark.parametrize("number", ["", "0", "many", "-4", "99999999", "４"])
+def test_a_length_that_is_none_is_the_users_error(number: str) -> None:
+    with pytest.raises(UsageError, match="should be a number between"):
+        _embedder(f"openai:m?dimensions={number}", "http://127.0.0.1:1")
+
+
+def test_a_server_that_ignores_the_length_is_refused(provider_server: ProviderServer) -> None:
+    long = _embedder(f"openai:m?dimensions={DIMENSION + 1}", provider_server.url)
+    with pytest.raises(ProviderError, match=f"dimension {DIMENSION} instead of {DIMENSION + 1}"):
+        long.embed_query("a")
