@@ -169,6 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/v1/models": lambda *_: self._json({"object": "list", "data": [{"id": "m", "object": "model"}]}),
             "/api/tags": lambda *_: self._json({"models": self.server.ollama_models}),
             "/api/show": lambda body, *_: self._show(body["model"]),
+            "/api/pull": lambda body, *_: self._pull(body["model"]),
             "/api/version": lambda *_: self._json({"version": "0.30.0"}),
         }
 
@@ -236,6 +237,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._break_off()
         else:
             self.wfile.write(b"0\r\n\r\n")
+
+    def _pull(self, name: str) -> None:
+        self._start("application/x-ndjson")
+        for done in (0, 50, 100):
+            line = {"status": "pulling", "digest": "sha256:a", "total": 100, "completed": done}
+            self._chunk(json.dumps(line).encode() + b"\n")
+        self.server.ollama_models.append(ollama_model(name, "1B"))
+        self._chunk(b'{"status": "success"}\n')
+        self.wfile.write(b"0\r\n\r\n")
 
     def _show(self, name: str) -> None:
         for model in self.server.ollama_models:

@@ -219,3 +219,11 @@ def test_visitors_of_a_shared_server_choose_among_the_models_it_has(open_page: O
     assert errors(page) == "Type a name and choose a model."
     assert engine.catalog.collections.find("Papers") is None
     assert "Forget the key" not in labels(page)
+
+
+def test_a_model_is_downloaded_into_ollama(open_page: OpenPage, provider_server: ProviderServer) -> None:
+    page, _ = open_page(ollama_host=provider_server.url)
+    page.text_input(key="pull-name").set_value("nomic-embed-text")
+    page.button(key="pull-now").click()
+    run(page)
+    assert any("nomic-embed-text" in caption.value.replace("\\", "") for caption in page.caption)
