@@ -151,7 +151,6 @@ def test_an_ollama_that_is_not_there_or_not_one_is_none(
     settings: MakeSettings, provider_server: ProviderServer
 ) -> None:
     assert local_ollama(settings()) is None
-    assert local_ollama(settings(ollama_host="http://[nonsense")) is None
     provider_server.script("/api/tags", [HTML])
     assert local_ollama(settings(ollama_host=provider_server.url)) is None
 
