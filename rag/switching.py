@@ -121,9 +121,7 @@ class Switching:
         self, collection: Collection, questions: Sequence[str], *, k: int = 5
     ) -> list[QuestionCompared]:
         """The user's questions, the latest first, asked of both indexes. Raises UsageError, ProviderError."""
-        other = self._catalog.collections.other_index(collection)
-        if other is None or not other.is_complete:
-            raise UsageError("“{name}” has no second index that is complete.", name=collection.name)
+        other = self._indexes.complete(collection)
         compared = []
         for question in list(dict.fromkeys(questions))[:COMPARED]:
             query = Query(question, k=k)

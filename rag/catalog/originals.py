@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -33,7 +35,7 @@ class Originals:
 
         Raises DocumentError when it is larger than `most_mb`, StoreError when it cannot be written.
         """
-        try:
+        with self._saving():
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
                 try:
@@ -46,12 +48,6 @@ class Originals:
                     copy.close()
                     Path(copy.name).unlink(missing_ok=True)
                     raise
-        except OSError as error:
-            raise StoreError(
-                "The file could not be saved in {folder}: {reason}. Free some space or check the folder.",
-                folder=self._folder,
-                reason=error.strerror or error,
-            ) from error
         return digest
 
     def adopt(self, sha256: str, path: Path) -> None:
@@ -59,9 +55,14 @@ class Originals:
         target = self.path(sha256)
         if target.exists():
             return
-        try:
+        with self._saving():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, target)
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise StoreError(
                 "The file could not be saved in {folder}: {reason}. Free some space or check the folder.",

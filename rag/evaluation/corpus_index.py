@@ -10,13 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from rag.catalog import Catalog, Collection, text_hash, vector_key
-from rag.chunking import split_sections
 from rag.documents import Chunk, Document, Section
 from rag.embedders.base import Embedder
 from rag.evaluation.question_sets import CorpusDocument
 from rag.evaluation.running import Search
-from rag.ingestion.embedding import embed_chunks
-from rag.ingestion.pipeline import BATCH_TEXTS
+from rag.ingestion.embedding import embed_missing
+from rag.ingestion.reading import split_for
 from rag.keyword_index import KeywordIndex
 from rag.models import Models
 from rag.retrieval import Retriever
@@ -103,27 +102,17 @@ class _Writer:
     def _split(self, document: CorpusDocument) -> list[Chunk]:
         title = document.title.strip()
         section = Section(document.text.strip() or title, headings=(title,) if title else ())
-        window = self._embedder.max_tokens or self._settings.chunk_tokens
-        return split_sections(
-            [section],
-            self._embedder.count_tokens,
-            max_tokens=min(self._settings.chunk_tokens, window),
-            overlap_tokens=self._settings.overlap_tokens,
-        )
+        return split_for(self._embedder, [section], self._settings)
 
     def _embed(self, chunks: Sequence[Chunk]) -> None:
-        by_key = {vector_key(chunk): chunk for chunk in chunks}
-        missing = self._catalog.vectors.missing(self._collection.fingerprint, by_key)
-        missing.sort(key=lambda key: by_key[key].tokens)
-        for start in range(0, len(missing), BATCH_TEXTS):
-            batch = missing[start : start + BATCH_TEXTS]
-            found = embed_chunks(
-                [by_key[key] for key in batch],
-                self._embedder,
-                self._catalog.originals.read,
-                are_cut_for_it=True,
-            )
-            self._catalog.vectors.save(self._collection.fingerprint, batch, found)
+        embed_missing(
+            self._catalog,
+            self._collection,
+            {vector_key(chunk): chunk for chunk in chunks},
+            self._embedder,
+            self._catalog.originals.read,
+            are_cut_for_it=True,
+        )
 
     def _document(self, document: CorpusDocument, chunks: Sequence[Chunk]) -> Document:
         return Document(

@@ -1,15 +1,43 @@
 """Vectors of chunks, by what the model sees of each: its text or its picture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from rag.catalog import Catalog, Collection
 from rag.documents import Chunk
 from rag.embedders.base import Embedder, Vectors
 from rag.embedders.pictures import picture_embedder
 from rag.embedders.window import embed_whole
 
+BATCH_TEXTS = 64  # between two batches a job can be cancelled and shows its progress
 BATCH_PICTURES = 8  # in memory at a time
+
+
+def embed_missing(
+    catalog: Catalog,
+    collection: Collection,
+    chunks: Mapping[str, Chunk],
+    embedder: Embedder,
+    picture: Callable[[str], bytes],
+    *,
+    are_cut_for_it: bool,
+    before_batch: Callable[[int, int], None] = lambda *_: None,
+) -> None:
+    """Embed those of the chunks, by their vector keys, that have no vector of the collection's model yet.
+
+    Each batch is kept at once; before it `before_batch` is told how many were embedded and how many lacked a
+    vector, and may raise Cancelled. Raises as `embed_chunks` does.
+    """
+    missing = catalog.vectors.missing(collection.fingerprint, chunks)
+    missing.sort(key=lambda key: chunks[key].tokens)
+    for start in range(0, len(missing), BATCH_TEXTS):
+        before_batch(start, len(missing))
+        batch = missing[start : start + BATCH_TEXTS]
+        vectors = embed_chunks(
+            [chunks[key] for key in batch], embedder, picture, are_cut_for_it=are_cut_for_it
+        )
+        catalog.vectors.save(collection.fingerprint, batch, vectors)
 
 
 def embed_chunks(

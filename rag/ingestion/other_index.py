@@ -8,10 +8,8 @@ from rag.documents import Fingerprint
 from rag.embedders.base import Embedder
 from rag.embedders.pictures import picture_embedder
 from rag.errors import Cancelled, UsageError
-from rag.ingestion.embedding import embed_chunks
+from rag.ingestion.embedding import embed_missing
 from rag.ingestion.indexing import Indexing
-
-BATCH_TEXTS = 64
 
 OnProgress = Callable[[int, int], None]
 
@@ -65,11 +63,11 @@ class OtherIndexes:
 
         What changed since it was complete is made up for first. Raises UsageError, ProviderError, StoreError.
         """
-        other = self._complete(collection)
+        other = self.complete(collection)
         self._embed(other.of(collection), lambda *_: None, lambda: False)
         with self._indexing.lock:
             present = self._catalog.collections.get(collection.id)
-            if present.index_name != collection.index_name or self._complete(collection) != other:
+            if present.index_name != collection.index_name or self.complete(collection) != other:
                 raise UsageError(
                     "“{name}” was changed meanwhile. Look at it again, then try once more.",
                     name=collection.name,
@@ -84,7 +82,8 @@ class OtherIndexes:
                 self._indexing.drop_indexes(other.of(collection))
                 self._catalog.collections.remove_other_index(collection)
 
-    def _complete(self, collection: Collection) -> OtherIndex:
+    def complete(self, collection: Collection) -> OtherIndex:
+        """The second index, if it holds everything. Raises UsageError if not."""
         other = self._catalog.collections.other_index(collection)
         if other is None or not other.is_complete:
             raise UsageError("“{name}” has no second index that is complete.", name=collection.name)
@@ -93,23 +92,24 @@ class OtherIndexes:
     def _embed(self, other: Collection, on_progress: OnProgress, cancelled: Callable[[], bool]) -> None:
         """Embed the chunks of ready documents that have no vector of this model yet."""
         embedder = self._embedder_of(other)
-        chunks = {each.text_hash: each for each in self._chunks(other)}
+        chunks = {each.text_hash: each.chunk for each in self._chunks(other)}
         missing = self._catalog.vectors.missing(other.fingerprint, chunks)
-        missing.sort(key=lambda key: chunks[key].chunk.tokens)
-        done = len(chunks) - len(missing)
+
+        def before_batch(done: int, total: int) -> None:
+            on_progress(len(chunks) - total + done, len(chunks))
+            if cancelled():
+                raise Cancelled("Stopped.")
+
         try:
-            for start in range(0, len(missing), BATCH_TEXTS):
-                on_progress(done + start, len(chunks))
-                if cancelled():
-                    raise Cancelled("Stopped.")
-                batch = missing[start : start + BATCH_TEXTS]
-                vectors = embed_chunks(
-                    [chunks[key].chunk for key in batch],
-                    embedder,
-                    self._catalog.originals.read,
-                    are_cut_for_it=False,
-                )
-                self._catalog.vectors.save(other.fingerprint, batch, vectors)
+            embed_missing(
+                self._catalog,
+                other,
+                {key: chunks[key] for key in missing},
+                embedder,
+                self._catalog.originals.read,
+                are_cut_for_it=False,
+                before_batch=before_batch,
+            )
         finally:
             self._catalog.vectors.remove_unused(missing)  # documents may have been deleted meanwhile
         on_progress(len(chunks), len(chunks))

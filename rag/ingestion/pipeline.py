@@ -15,14 +15,13 @@ from rag.catalog import Catalog, Collection, Job, vector_key
 from rag.documents import Chunk, Document, Notice
 from rag.embedders.base import Embedder
 from rag.errors import Cancelled, RagError
-from rag.ingestion.embedding import embed_chunks
+from rag.ingestion.embedding import embed_missing
 from rag.ingestion.indexing import Indexing
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
 
 PREPARED = 3  # files at a time: while one is read, others keep the model busy
 AHEAD = 8  # files begun: short ones after a long one are ready when it ends
-BATCH_TEXTS = 64  # between two batches a job can be cancelled and shows its progress
 RESERVED_KEYS = frozenset({"document_id", "document", "type", "added", "page"})
 
 log = logging.getLogger(__name__)
@@ -135,22 +134,20 @@ class Pipeline:
     def _embed(self, job: Job, read: Read) -> None:
         """Embed what the catalogue has no vector of, batch by batch, each batch kept at once."""
         collection = self._catalog.collections.get(job.collection_id)
-        by_hash = {vector_key(chunk): chunk for chunk in read.chunks}
-        vectors = self._catalog.vectors
-        missing = vectors.missing(collection.fingerprint, by_hash)
-        missing.sort(key=lambda key: by_hash[key].tokens)
-        embedder = self._embedder_of(collection)
-        for start in range(0, len(missing), BATCH_TEXTS):
+
+        def before_batch(done: int, total: int) -> None:
             self._check_cancelled(job, read.chunks)
-            self._progress(job, "embedding", start, len(missing))
-            batch = missing[start : start + BATCH_TEXTS]
-            found = embed_chunks(
-                [by_hash[key] for key in batch],
-                embedder,
-                read.picture,
-                are_cut_for_it=read.fingerprint == collection.fingerprint,
-            )
-            vectors.save(collection.fingerprint, batch, found)
+            self._progress(job, "embedding", done, total)
+
+        embed_missing(
+            self._catalog,
+            collection,
+            {vector_key(chunk): chunk for chunk in read.chunks},
+            self._embedder_of(collection),
+            read.picture,
+            are_cut_for_it=read.fingerprint == collection.fingerprint,
+            before_batch=before_batch,
+        )
 
     def _progress(self, job: Job, stage: str, done: int, total: int) -> None:
         self._catalog.jobs.progress(job.id, stage, done, total)

@@ -1,14 +1,14 @@
 """Files read and split into chunks."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from rag.catalog import Catalog, Collection, Job
 from rag.chunking import split_sections
-from rag.documents import Chunk, Fingerprint, ParsedFile
+from rag.documents import Chunk, Fingerprint, ParsedFile, Section
 from rag.embedders.base import Embedder
 from rag.embedders.pictures import takes_pictures
 from rag.errors import DocumentError
@@ -40,6 +40,16 @@ class Read:
         return self.pictures[sha256].read_bytes()
 
 
+def split_for(embedder: Embedder, sections: Iterable[Section], settings: Settings) -> list[Chunk]:
+    """Chunks of the size that is set, or of the model's window where that is smaller."""
+    return split_sections(
+        sections,
+        embedder.count_tokens,
+        max_tokens=min(settings.chunk_tokens, embedder.max_tokens or settings.chunk_tokens),
+        overlap_tokens=settings.overlap_tokens,
+    )
+
+
 class Reader:
     """Reads a job's original and splits it for the collection's model."""
 
@@ -66,13 +76,7 @@ class Reader:
             raise DocumentError("The file is no longer there: “{name}”. Add it again.", name=job.name)
         folder = self._empty_folder(job) if takes_pictures(embedder) else None
         parsed = self._parser.parse(path, job.name, pictures=folder, cancelled=lambda: self._cancelled(job))
-        window = embedder.max_tokens or self._settings.chunk_tokens
-        chunks = split_sections(
-            parsed.sections,
-            embedder.count_tokens,
-            max_tokens=min(self._settings.chunk_tokens, window),
-            overlap_tokens=self._settings.overlap_tokens,
-        )
+        chunks = split_for(embedder, parsed.sections, self._settings)
         if not chunks:
             raise DocumentError("“{name}” holds no text that could be searched.", name=job.name)
         digests = [chunk.picture for chunk in chunks if folder and chunk.picture]

@@ -33,6 +33,7 @@ _NAMES = {
 
 
 def show_provider(state: ProviderState) -> None:
+    """A provider's card."""
     with st.container(border=True):
         row = st.container(horizontal=True, vertical_alignment="center")
         name = t("Built in") if state.provider == "builtin" else _NAMES.get(state.provider, state.provider)
@@ -147,8 +148,7 @@ def _pull() -> None:
     except RagError as error:
         st.error(plain(tell(error)), icon=":material/error:")
         return
-    st.session_state["settings_changed"] = st.session_state.get("settings_changed", 0) + 1
-    st.rerun()
+    _look_again()
 
 
 def _show_result(state: ProviderState) -> None:
@@ -207,11 +207,17 @@ def _configure(values: Mapping[str, str | None], *, save: bool) -> None:
     except RagError as error:
         st.error(plain(tell(error)), icon=":material/error:")
         return
+    _look_again()
+
+
+def _look_again() -> None:
+    """Draw the page with the providers' states asked anew."""
     st.session_state["settings_changed"] = st.session_state.get("settings_changed", 0) + 1
     st.rerun()
 
 
 def price_text(model: ModelFacts) -> str:
+    """The price of a million tokens with its date; "" where none is known."""
     if not model.price:
         return ""
     return f"{model.price.per_million:g} {model.price.currency} ({model.price.as_of})"
