@@ -10,8 +10,8 @@ from rag.answering import Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
 from rag.documents import Metadata, Notice, Passage, readable
 from rag.embedders.pictures import takes_pictures
-from rag.errors import RagError, StoreError, UsageError
-from rag.ingestion import Indexing, IndexReport, IngestionWorker, Pipeline
+from rag.errors import RagError, UsageError
+from rag.ingestion import CheckReport, Indexing, IngestionWorker, Pipeline, Upkeep
 from rag.ingestion.other_index import OtherIndexes
 from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.keyword_index import KeywordIndex
@@ -43,6 +43,7 @@ class Engine:
         self._vectors = VectorIndex(settings.data_dir, settings.chroma_url)
         self._keywords = KeywordIndex(settings.data_dir)
         self._indexing = Indexing(self.catalog, self._vectors, self._keywords)
+        self._upkeep = Upkeep(settings.data_dir, self.catalog, self._indexing, self._vectors, self._keywords)
         self._retriever = Retriever(self.catalog, self._vectors, self._keywords, self.models.embedder_of)
         self._parser = Parser(settings)
         self._pictures = Parser(settings)
@@ -54,27 +55,27 @@ class Engine:
         self._worker = IngestionWorker(self.catalog, self._pipeline)
         self._warming = threading.Thread(target=self._warm_up, name="passage-warm-up", daemon=True)
         self._lock = threading.RLock()
-        self._recovered = False
+        self._is_locked = False
 
     def start(self) -> None:
-        """Recover what a stopped process left, then work the queue and warm up in the background."""
-        self._ready()
+        """Recover what a stopped process left, work the queue and warm up, all of it in the background."""
+        self._lock_folder()
         self.catalog.jobs.prune(time.time() - DAY)
         self.catalog.jobs.requeue_interrupted()
-        self._worker.start()
+        self._upkeep.start(self._worker.start)
         self._warming.start()
 
     def close(self) -> None:
         """Stop the worker and the model processes, and let go of the data folder."""
         self._switching.stop()
+        self._upkeep.stop()
         self._worker.close()
         if self._warming.is_alive():
             self._warming.join(timeout=60)  # native code that is still loading would abort the process
         self._parser.close()
         self._pictures.close()
         self.models.close()
-        self._keywords.close()
-        self._vectors.close()
+        self._upkeep.close()
         self.catalog.close()
 
     def __enter__(self) -> "Engine":
@@ -211,6 +212,7 @@ class Engine:
         """Remove a document from both indexes, the catalogue and the originals. Raises UsageError."""
         self._ready()
         self._indexing.delete(document_id)
+        self._upkeep.wake()
 
     def has_document(self, document_id: str) -> bool:
         """Whether there is a document of this id."""
@@ -239,8 +241,14 @@ class Engine:
 
     def search(self, collection: Collection, query: Query) -> SearchResult:
         """The passages for a question, best first."""
-        self._ready()
-        return self._retriever.search(collection, query)
+        self._lock_folder()
+        if not self._upkeep.is_running:  # the page does not wait
+            self._upkeep.run_once()
+        found = self._retriever.search(collection, query)
+        if trouble := self._upkeep.trouble:
+            notice = Notice("Searched without the index of meanings. {reason}", {"reason": trouble})
+            found = replace(found, notices=(*found.notices, notice))
+        return found
 
     def ask(
         self,
@@ -292,33 +300,40 @@ class Engine:
 
     # Health
 
-    def check(self, collection: Collection, *, repair: bool = False) -> IndexReport:
-        """How the indexes differ from the catalogue, after putting that right if asked to.
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """How the indexes and the originals differ from the catalogue, after putting that right if asked to.
 
-        A repair needs no model: it moves vectors that Chroma cannot read aside and writes them anew.
+        A repair needs no model: indexes are written anew from the catalogue's own vectors. Raises StoreError.
         """
-        self._ready(repair=repair)
-        if repair and not self._indexing.check(collection).clean:
-            self._indexing.rebuild(collection)
-        return self._indexing.check(collection)
+        self._lock_folder()
+        report = self._upkeep.report()
+        if repair and not report.clean:
+            self._upkeep.repair()
+            report = self._upkeep.report()
+        return report
 
-    def _ready(self, *, repair: bool = False) -> None:
-        """Before the first write: keep other processes out, and finish what the last one left undone."""
+    @property
+    def rebuilding(self) -> Mapping[str, tuple[int, int]]:
+        """The collections whose vector index is being mended, by id: rows written, and rows to write."""
+        return self._upkeep.rebuilding
+
+    def _lock_folder(self) -> None:
+        """Keep other processes out, and end the jobs that were cancelled when the last one was stopped."""
         with self._lock:
-            if self._recovered:
+            if self._is_locked:
                 return
             self.catalog.lock()
             for sha256 in self.catalog.jobs.end_abandoned():
                 self.catalog.drop_unused_original(sha256)
-            try:
-                self._vectors.open()
-                self._indexing.recover()
-            except StoreError:
-                if not repair:
-                    raise
-                self._vectors.replace_folder()
-                self._indexing.recover()
-            self._recovered = True
+            self._is_locked = True
+
+    def _ready(self) -> None:
+        """Before a write: the indexes are checked, and mended unless that is done in the background."""
+        self._lock_folder()
+        if self._upkeep.is_running:
+            self._upkeep.wait_checked()
+        else:
+            self._upkeep.run_once()
 
     def _warm_up(self) -> None:
         """Pay for loading before the first question; what fails here is told when it is asked for."""

@@ -143,7 +143,10 @@ def _mapped() -> Iterator[None]:
     """Turns Tantivy's errors into ours at this one border."""
     try:
         yield
-    except (ValueError, OSError, RuntimeError) as error:
+    except BaseException as error:
+        is_panic = type(error).__name__ == "PanicException"  # of Rust, at a damaged file
+        if not is_panic and not isinstance(error, (ValueError, OSError, RuntimeError)):
+            raise
         raise StoreError(
             "The keyword index cannot be used: {reason}. Run: rag check --repair", reason=error
         ) from error

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rag.catalog import Catalog, Collection, Job
 from rag.documents import Document
-from rag.ingestion import Indexing, Pipeline
+from rag.ingestion import Indexing, Pipeline, Upkeep
+from rag.ingestion.checking import keyword_difference, vector_difference
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
 from rag.retrieval import Query, Retriever
@@ -24,6 +25,7 @@ class Library:
         self.vectors = vectors or VectorIndex(folder)
         self.keywords = KeywordIndex(folder)
         self.indexing = Indexing(self.catalog, self.vectors, self.keywords)
+        self.upkeep = Upkeep(folder, self.catalog, self.indexing, self.vectors, self.keywords)
         self.parser = Parser(self.settings)
         self.pipeline = Pipeline(
             self.settings, self.catalog, self.indexing, self.parser, lambda _collection: self.embedder
@@ -48,6 +50,11 @@ class Library:
         list(self.pipeline.run([job]))
         return self.catalog.jobs.get(number)
 
+    def is_clean(self) -> bool:
+        """Whether both indexes hold what the catalogue says."""
+        vectors = vector_difference(self.catalog, self.vectors, self.collection)
+        return vectors.clean and keyword_difference(self.catalog, self.keywords, self.collection).clean
+
     def documents(self) -> list[Document]:
         return self.catalog.documents.all(self.collection.id)
 
@@ -58,6 +65,5 @@ class Library:
     def close(self) -> None:
         self.pipeline.close()
         self.parser.close()
-        self.keywords.close()
-        self.vectors.close()
+        self.upkeep.close()
         self.catalog.close()

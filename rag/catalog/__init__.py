@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from rag.catalog.chunks import Chunks
 from rag.catalog.collections import DEFAULT_NAME, Collection, Collections, OtherIndex
 from rag.catalog.conversations import Conversation, Conversations, StoredTurn
 from rag.catalog.database import Database
@@ -36,6 +37,7 @@ class Catalog:
         self._database = Database(data_dir / "catalog.sqlite3")
         self.collections = Collections(self._database)
         self.documents = Documents(self._database)
+        self.chunks = Chunks(self._database, self.documents)
         self.vectors = Vectors(self._database)
         self.jobs = Jobs(self._database)
         self.conversations = Conversations(self._database)
@@ -87,6 +89,28 @@ class Catalog:
         with self.originals.lock:
             if not self.documents.uses_original(sha256):
                 self.originals.delete(sha256)
+
+    def unused_originals(self) -> list[str]:
+        """The digests of the files that nothing needs: left by a process that was stopped."""
+        with self.originals.lock:
+            return [each for each in self.originals.all() if not self.documents.uses_original(each)]
+
+    def missing_originals(self) -> list[str]:
+        """The names of the ready documents whose original is gone."""
+        return [
+            each.name
+            for each in self.documents.with_status("ready")
+            if not self.originals.path(each.sha256).is_file()
+        ]
+
+    def remove_unused(self) -> None:
+        """Remove the files and the vectors that nothing needs."""
+        with self.originals.lock:
+            self.originals.remove_unfinished()
+            for sha256 in self.unused_originals():
+                self.originals.delete(sha256)
+        if not self.jobs.any_waiting():
+            self.vectors.remove_all_unused()
 
     def close(self) -> None:
         self._database.close()

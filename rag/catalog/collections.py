@@ -100,6 +100,44 @@ class Collections:
         with _unique(name), self._database.transaction() as connection:
             connection.execute("update collections set name = ? where id = ?", (name, collection.id))
 
+    def new_index_name(self, collection: Collection) -> str:
+        """A name that no index of the collection had before."""
+        return f"passage-{collection.id}-{secrets.token_hex(4)}"
+
+    def index_names(self) -> set[str]:
+        """The names of all indexes, second ones too."""
+        rows = self._database.connection.execute(
+            "select index_name from collections union select index_name from other_indexes"
+        )
+        return {row[0] for row in rows}
+
+    def replace_index(self, index_name: str, new_name: str) -> bool:
+        """Search in another index, of the same model, in place of this one; whether there was this one."""
+        with self._database.transaction() as connection:
+            connection.execute("delete from deleted_rows where index_name = ?", (index_name,))
+            replaced = [
+                connection.execute(
+                    f"update {table} set index_name = ? where index_name = ?", (new_name, index_name)
+                ).rowcount
+                for table in ("collections", "other_indexes")
+            ]
+        return any(replaced)
+
+    def add_deleted_rows(self, index_name: str, rows: int) -> None:
+        """Note that rows were taken out of an index, which does not shrink by that."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "insert into deleted_rows values (?1, ?2) on conflict do update set rows = rows + ?2",
+                (index_name, rows),
+            )
+
+    def deleted_rows(self, index_name: str) -> int:
+        """How many rows were taken out of an index since it was built."""
+        row = self._database.connection.execute(
+            "select rows from deleted_rows where index_name = ?", (index_name,)
+        ).fetchone()
+        return int(row[0]) if row else 0
+
     def other_index(self, collection: Collection) -> OtherIndex | None:
         """The collection's second index, if it has one."""
         row = self._database.connection.execute(
@@ -112,7 +150,7 @@ class Collections:
 
     def add_other_index(self, collection: Collection, fingerprint: Fingerprint) -> OtherIndex:
         """Begin a second index; the collection must have none yet."""
-        index_name = f"passage-{collection.id}-{secrets.token_hex(4)}"
+        index_name = self.new_index_name(collection)
         with self._database.transaction() as connection:
             connection.execute(
                 "insert into other_indexes values (?, ?, ?, 0)",

@@ -111,7 +111,13 @@ PICTURES = """
 alter table chunks add column picture text;
 create index chunks_by_picture on chunks (picture) where picture is not null;
 """
-MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES)
+DELETED_ROWS = """
+create table deleted_rows (
+    index_name text primary key,
+    rows integer not null
+) without rowid;
+"""
+MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, DELETED_ROWS)
 
 
 class _Held:

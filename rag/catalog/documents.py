@@ -32,6 +32,7 @@ class Documents:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.generation = 0  # rises whenever other chunks than before can be found
 
     def add(self, document: Document, chunks: Sequence[Chunk]) -> None:
         """Write a document and its chunks, all or nothing."""
@@ -59,6 +60,7 @@ class Documents:
                 "insert into chunks values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [_chunk_row(document.id, ordinal, chunk) for ordinal, chunk in enumerate(chunks)],
             )
+        self.generation += 1
 
     def set_status(self, document_ids: Sequence[str], status: str) -> None:
         """Move documents to another state."""
@@ -66,6 +68,7 @@ class Documents:
             connection.executemany(
                 "update documents set status = ? where id = ?", [(status, key) for key in document_ids]
             )
+        self.generation += 1
 
     def publish(self, document: Document) -> list[str]:
         """Make `document` ready in place of every other version of its name; the ids of those.
@@ -79,6 +82,7 @@ class Documents:
                 "and status <> 'indexing' returning id",
                 (document.collection_id, document.name, document.id),
             ).fetchall()
+        self.generation += 1
         return [row["id"] for row in rows]
 
     def remove(self, document_id: str) -> list[str]:
@@ -89,6 +93,7 @@ class Documents:
             ).fetchall()
             connection.execute("delete from documents where id = ?", (document_id,))
             connection.executemany(DELETE_UNUSED, [(row["text_hash"],) for row in rows])
+        self.generation += 1
         return [row["picture"] for row in rows if row["picture"]]
 
     def find(self, document_id: str) -> Document | None:
@@ -147,7 +152,7 @@ class Documents:
         rows = self._database.connection.execute(
             "select * from chunks where document_id = ? order by ordinal", (document_id,)
         )
-        return [_stored_chunk(row) for row in rows]
+        return [stored_chunk(row) for row in rows]
 
     def ready_chunks(
         self, collection_id: str, chunk_ids: Sequence[str]
@@ -162,7 +167,7 @@ class Documents:
                 f"where d.collection_id = ? and d.status = 'ready' and c.id in ({marks})",
                 (collection_id, *batch),
             )
-            found.update((row["id"], _stored_chunk(row)) for row in rows)
+            found.update((row["id"], stored_chunk(row)) for row in rows)
         documents = {key: self.get(key) for key in {chunk.document_id for chunk in found.values()}}
         return {key: (chunk, documents[chunk.document_id]) for key, chunk in found.items()}
 
@@ -192,7 +197,7 @@ class Documents:
             "order by c.text_hash limit ?",
             (collection_id, most),
         )
-        return [_stored_chunk(row) for row in rows]
+        return [stored_chunk(row) for row in rows]
 
     def pictures(self, collection_id: str) -> dict[str, str]:
         """The SHA-256 of every picture in ready documents, by chunk id, in an order as good as random."""
@@ -233,7 +238,7 @@ def _chunk_row(document_id: str, ordinal: int, chunk: Chunk) -> tuple[object, ..
     )
 
 
-def _stored_chunk(row: sqlite3.Row) -> StoredChunk:
+def stored_chunk(row: sqlite3.Row) -> StoredChunk:
     chunk = Chunk(
         text=row["text"],
         tokens=row["tokens"],

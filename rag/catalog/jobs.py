@@ -144,6 +144,13 @@ class Jobs:
                 "update jobs set state = 'queued', stage = '', done = 0, total = 0 where state = 'running'"
             ).rowcount
 
+    def any_waiting(self) -> bool:
+        """Whether a job waits or runs."""
+        row = self._database.connection.execute(
+            "select exists (select 1 from jobs where state in ('queued', 'running'))"
+        ).fetchone()
+        return bool(row[0])
+
     def recent(self, collection_id: str, *, since: float = 0.0) -> list[Job]:
         """A collection's jobs that wait, run, or ended after `since` (epoch seconds), oldest first."""
         rows = self._database.connection.execute(

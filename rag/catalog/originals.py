@@ -86,6 +86,17 @@ class Originals:
         except FileNotFoundError:
             return 0
 
+    def all(self) -> Iterator[str]:
+        """The digests of all files."""
+        for path in self._folder.glob("??/*"):
+            yield path.name
+
+    def remove_unfinished(self) -> None:
+        """Remove what was being saved when a process was stopped."""
+        for path in self._folder.glob("*"):
+            if path.is_file():
+                path.unlink(missing_ok=True)
+
     def delete(self, sha256: str) -> None:
         """Remove a file; nothing happens if it is not there."""
         self.path(sha256).unlink(missing_ok=True)

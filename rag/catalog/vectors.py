@@ -59,6 +59,14 @@ class Vectors:
         with self._database.transaction() as connection:
             connection.executemany(DELETE_UNUSED, ((key,) for key in hashes))
 
+    def remove_all_unused(self) -> None:
+        """Forget every vector that no chunk uses."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "delete from vectors where not exists "
+                "(select 1 from chunks where chunks.text_hash = vectors.text_hash)"
+            )
+
     def _rows(self, fingerprint: Fingerprint, hashes: Sequence[str]) -> Mapping[str, bytes]:
         marks = ",".join("?" * len(hashes))
         query = f"select text_hash, vector from vectors where fingerprint = ? and text_hash in ({marks})"

@@ -166,24 +166,36 @@ def delete_documents(from_group: str | None, ids: Sequence[str], collection: str
 
 
 @click.command()
-@collection_option
-@click.option("--repair", is_flag=True, help="Rebuild an index that differs; nothing is embedded again.")
+@click.option("--repair", is_flag=True, help="Put right what differs; nothing is embedded again.")
 @json_option
-def check(collection: str | None, repair: bool, as_json: bool) -> None:
-    """Compare the indexes with the catalogue; exit status 1 if they differ."""
+def check(repair: bool, as_json: bool) -> None:
+    """Compare indexes and originals with the catalogue; exit status 1 if they differ."""
     from dataclasses import asdict
 
     with open_engine() as engine:
-        chosen = [engine.collection(collection)] if collection else engine.catalog.collections.all()
-        reports = [engine.check(each, repair=repair) for each in chosen]
-    clean = all(report.clean for report in reports)
+        report = engine.check(repair=repair)
     if as_json:
-        print_json({"clean": clean, "collections": [asdict(report) for report in reports]})
+        print_json({"clean": report.clean, **asdict(report)})
     else:
-        for report in reports:
-            click.echo(f"{report.collection}: {report.chunks} chunks, {'clean' if report.clean else report}")
-    if not clean:
+        for each in report.collections:
+            found = "clean" if each.clean else _differences(asdict(each))
+            click.echo(f"{each.collection}: {each.chunks} chunks, {found}")
+        for name in report.missing_originals:
+            click.echo(f"{name}: the file is gone; its text can still be searched. Add it again.")
+        if report.unfinished or report.unused_originals:
+            click.echo(
+                f"{report.unfinished} documents were being added or deleted, "
+                f"{report.unused_originals} files are not needed."
+            )
+    if not report.clean:
+        if not repair:
+            note("Put it right with: rag check --repair")
         raise SystemExit(1)
+
+
+def _differences(report: dict[str, Any]) -> str:
+    counts = {key.replace("_", " "): count for key, count in report.items() if isinstance(count, int)}
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count and name != "chunks")
 
 
 def _document_row(document: "Document") -> dict[str, Any]:

@@ -16,11 +16,12 @@ from rag.evaluation.question_sets import CorpusDocument
 from rag.evaluation.running import Search
 from rag.ingestion.embedding import embed_missing
 from rag.ingestion.reading import split_for
+from rag.ingestion.rows import write_keywords, write_vectors
 from rag.keyword_index import KeywordIndex
 from rag.models import Models
 from rag.retrieval import Retriever
 from rag.settings import Settings
-from rag.vector_index import WRITE_ROWS, Row, VectorIndex
+from rag.vector_index import VectorIndex
 
 BATCH_DOCUMENTS = 1000  # as one file each, every document would cost a transaction and two index commits
 
@@ -61,6 +62,7 @@ def index_corpus(
         fingerprint = models.fingerprint(embedder or settings.embedder)
         collection = catalog.collections.create("evaluation", fingerprint)
         vectors.create(collection.index_name, collection.hnsw)
+        vectors.trust(collection.index_name)
         writer = _Writer(settings, catalog, vectors, keywords, collection, models.embedder_of(collection))
         chunks = 0
         for start in range(0, len(corpus), BATCH_DOCUMENTS):
@@ -95,9 +97,10 @@ class _Writer:
         """Make documents searchable; the number of their chunks."""
         split = [(each, self._split(each)) for each in documents]
         self._embed([chunk for _, chunks in split for chunk in chunks])
-        for document, chunks in split:
-            self._catalog.documents.add(self._document(document, chunks), chunks)
-        return self._index([each.id for each in documents])
+        added = [(self._document(document, chunks), chunks) for document, chunks in split]
+        for document, chunks in added:
+            self._catalog.documents.add(document, chunks)
+        return self._index([document for document, _ in added])
 
     def _split(self, document: CorpusDocument) -> list[Chunk]:
         title = document.title.strip()
@@ -128,15 +131,8 @@ class _Writer:
             tokens=sum(chunk.tokens for chunk in chunks),
         )
 
-    def _index(self, document_ids: Sequence[str]) -> int:
-        chunks = [chunk for key in document_ids for chunk in self._catalog.documents.chunks(key)]
-        index = self._collection.index_name
-        for start in range(0, len(chunks), WRITE_ROWS):
-            part = chunks[start : start + WRITE_ROWS]
-            keys = [chunk.text_hash for chunk in part]
-            rows = [Row(chunk.id, {"document_id": chunk.document_id}) for chunk in part]
-            self._vectors.write(index, rows, self._catalog.vectors.load(self._collection.fingerprint, keys))
-        self._keywords.write(
-            index, [(chunk.id, chunk.document_id, chunk.chunk.embedded_text) for chunk in chunks]
-        )
-        return len(chunks)
+    def _index(self, documents: Sequence[Document]) -> int:
+        rows = [(chunk, each) for each in documents for chunk in self._catalog.documents.chunks(each.id)]
+        write_vectors(self._catalog, self._vectors, self._collection, rows)
+        write_keywords(self._keywords, self._collection, rows)
+        return len(rows)

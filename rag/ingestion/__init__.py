@@ -1,7 +1,9 @@
 """From a file to something that can be found: reading, splitting, embedding, indexing."""
 
-from rag.ingestion.indexing import Indexing, IndexReport
+from rag.ingestion.checking import CheckReport, IndexReport
+from rag.ingestion.indexing import Indexing
 from rag.ingestion.pipeline import Pipeline
+from rag.ingestion.upkeep import Upkeep
 from rag.ingestion.worker import IngestionWorker
 
-__all__ = ["IndexReport", "Indexing", "IngestionWorker", "Pipeline"]
+__all__ = ["CheckReport", "IndexReport", "Indexing", "IngestionWorker", "Pipeline", "Upkeep"]

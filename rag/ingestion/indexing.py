@@ -1,43 +1,30 @@
-"""From the catalogue to the indexes, and back to a clean state after anything that went wrong."""
+"""From the catalogue to the indexes: documents written, shown, and taken out again."""
 
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from rag.catalog import Catalog, Collection, StoredChunk
+from rag.catalog import Catalog, Collection
 from rag.documents import Document, Notice
 from rag.errors import Cancelled, RagError, StoreError
+from rag.ingestion.rows import write_keywords, write_vectors
 from rag.keyword_index import KeywordIndex
-from rag.vector_index import WRITE_ROWS, Row, VectorIndex
+from rag.vector_index import WRITE_ROWS, VectorIndex
+
+KEYWORD_ROWS = 5000  # in memory at a time
+
+OnProgress = Callable[[int, int], None]
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexReport:
-    """How a collection's indexes differ from the catalogue, in chunks; all zero is clean.
-
-    `missing` should be there and are not; `ghosts` are there and should not be.
-    """
-
-    collection: str
-    chunks: int
-    missing_vectors: int
-    ghost_vectors: int
-    missing_keywords: int
-    ghost_keywords: int
-
-    @property
-    def clean(self) -> bool:
-        return not any((self.missing_vectors, self.ghost_vectors, self.missing_keywords, self.ghost_keywords))
-
-
 class Indexing:
-    """Writes documents to both indexes and takes them out again, one writer at a time."""
+    """Writes documents to both indexes and takes them out again, one writer at a time.
+
+    A vector index that is not trusted is left alone: upkeep makes it what the catalogue says.
+    """
 
     def __init__(self, catalog: Catalog, vectors: VectorIndex, keywords: KeywordIndex) -> None:
         self._catalog = catalog
@@ -46,9 +33,10 @@ class Indexing:
         self.lock = threading.RLock()
 
     def create(self, collection: Collection) -> None:
-        """Make a collection's empty indexes."""
+        """Make a collection's empty vector index."""
         with self.lock:
             self._vectors.create(collection.index_name, collection.hnsw)
+            self._vectors.trust(collection.index_name)
 
     def drop(self, collection: Collection) -> None:
         """Remove a collection with all its documents, indexes and originals."""
@@ -57,10 +45,19 @@ class Indexing:
             for document in self._catalog.documents.in_any_state(collection.id):
                 self._forget(document)
             for each in self._indexes(collection):
-                self.drop_indexes(each)
+                self.drop_vectors(each)
+            self._keywords.drop(collection.id)
             self._catalog.collections.delete(collection)
             for job in waiting:
                 self._catalog.drop_unused_original(job.sha256)
+
+    def drop_vectors(self, collection: Collection) -> None:
+        """Remove a collection's vector index; one that cannot be removed now is removed by upkeep."""
+        try:
+            self._vectors.drop(collection.index_name)
+        except StoreError as error:
+            log.warning("removing the index %s: %s", collection.index_name, error)
+            self._vectors.distrust(collection.index_name)
 
     def publish(self, document: Document) -> None:
         """Index a document in state "indexing", show it, and take out the version it replaces.
@@ -69,7 +66,7 @@ class Indexing:
         """
         with self.lock:
             try:
-                self._write(self._collection(document), document)
+                self._write(document)
             except BaseException:
                 self._withdraw(document)
                 raise
@@ -82,85 +79,88 @@ class Indexing:
             document = self._catalog.documents.get(document_id)
             collection = self._collection(document)
             self._catalog.documents.set_status([document_id], "deleting")
-            for each in self._indexes(collection):
-                self._vectors.delete_document(each.index_name, document_id)
-                self._keywords.delete_document(each.index_name, document_id)
+            self._take_out(collection, document)
+            self._keywords.delete_document(collection.id, document_id)
             self._forget(document)
 
-    def drop_indexes(self, collection: Collection) -> None:
-        """Remove a collection's vector and keyword index."""
-        self._vectors.drop(collection.index_name)
-        self._keywords.drop(collection.index_name)
-
-    def recover(self) -> None:
-        """Finish what a stopped process left half done, and rebuild the indexes that differ."""
+    def finish(self) -> None:
+        """End what a stopped process left half done. Both indexes can be written to."""
         with self.lock:
             shutil.rmtree(self._catalog.reading_dir, ignore_errors=True)
-            self._finish_deleting()
-            for collection in self._catalog.collections.all():
-                if not self.check(collection).clean:
-                    self.rebuild(collection)
-                self._recover_other(collection)
-            self._finish_deleting()  # what a damaged index did not let go of
+            for document in self._catalog.documents.with_status("deleting"):
+                _try_to(self.delete, document.id)
             for document in self._catalog.documents.with_status("indexing"):
                 self._finish_indexing(document)
 
-    def check(self, collection: Collection) -> IndexReport:
-        """Compare both indexes with the catalogue."""
-        expected = self._catalog.documents.chunk_ids(collection.id, "ready")
-        pending = self._catalog.documents.chunk_ids(collection.id, "indexing")
-        vectors = _readable(self._vectors.ids, collection.index_name)
-        keywords = _readable(self._keywords.ids, collection.index_name)
-        return IndexReport(
-            collection=collection.name,
-            chunks=len(expected),
-            missing_vectors=len(expected - (vectors or set())) or int(vectors is None),
-            ghost_vectors=len((vectors or set()) - expected - pending),
-            missing_keywords=len(expected - (keywords or set())) or int(keywords is None),
-            ghost_keywords=len((keywords or set()) - expected - pending),
-        )
-
-    def rebuild(self, collection: Collection) -> None:
-        """Write both indexes anew from the catalogue; nothing is embedded again."""
+    def rebuild_keywords(self, collection: Collection) -> None:
+        """Write a collection's keyword index anew from the catalogue."""
         with self.lock:
-            self.drop_indexes(collection)
-            self._vectors.create(collection.index_name, collection.hnsw)
-            self.synchronise(collection)
+            self._keywords.drop(collection.id)
+            last = ""
+            while rows := self._catalog.chunks.ready_after(collection.id, last, most=KEYWORD_ROWS):
+                write_keywords(self._keywords, collection, rows)
+                last = rows[-1][0].id
 
-    def synchronise(self, collection: Collection, cancelled: Callable[[], bool] = lambda: False) -> None:
-        """Make the indexes what the catalogue says, one document after the other, other writers in between.
+    def rebuild_vectors(
+        self,
+        collection: Collection,
+        on_progress: OnProgress = lambda *_: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Write a collection's vector index anew, beside the old one, which it takes the place of.
 
-        Documents that are not embedded by the collection's model yet are left for later. Raises Cancelled.
+        Nothing is embedded again. Raises StoreError, Cancelled.
+        """
+        new = replace(collection, index_name=self._catalog.collections.new_index_name(collection))
+        try:
+            self.synchronise(new, on_progress, cancelled)
+            with self.lock:
+                self.synchronise(new)  # what came meanwhile
+                is_wanted = self._catalog.collections.replace_index(collection.index_name, new.index_name)
+                self._vectors.trust(new.index_name)
+        except BaseException:
+            self.drop_vectors(new)
+            raise
+        self.drop_vectors(collection if is_wanted else new)
+
+    def synchronise(
+        self,
+        collection: Collection,
+        on_progress: OnProgress = lambda *_: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Make a vector index what the catalogue says, some rows at a time, other writers in between.
+
+        `on_progress` is told the rows written, and all that were missing. Chunks that are not embedded by the
+        collection's model yet are left for later. Raises StoreError, Cancelled.
         """
         with self.lock:
             if not self._vectors.exists(collection.index_name):
                 self._vectors.create(collection.index_name, collection.hnsw)
-            known = set(self._vectors.ids(collection.index_name)) & self._keywords.ids(collection.index_name)
-            ready = [each for each in self._catalog.documents.all(collection.id) if each.status == "ready"]
-            for document_id in {key.rpartition("-")[0] for key in known} - {each.id for each in ready}:
-                self._vectors.delete_document(collection.index_name, document_id)
-                self._keywords.delete_document(collection.index_name, document_id)
-        for document in ready:
+            known = set(self._vectors.ids(collection.index_name))
+            expected = self._catalog.documents.chunk_ids(collection.id, "ready")
+            self._vectors.delete(collection.index_name, list(known - expected))
+        missing = sorted(expected - known)
+        for start in range(0, len(missing), WRITE_ROWS):
+            on_progress(start, len(missing))
             if cancelled():
                 raise Cancelled("Stopped.")
             with self.lock:
-                chunks = self._catalog.documents.chunks(document.id)
-                hashes = [chunk.text_hash for chunk in chunks]
-                is_known = all(chunk.id in known for chunk in chunks)
-                if not is_known and not self._catalog.vectors.missing(collection.fingerprint, hashes):
-                    self._write(collection, document)
+                self._write_again(collection, missing[start : start + WRITE_ROWS])
 
-    def _recover_other(self, collection: Collection) -> None:
-        """Begin a second index that cannot be read anew, empty: building it goes on from the vectors."""
-        other = self._catalog.collections.other_index(collection)
-        if other and _readable(self._vectors.ids, other.index_name) is None:
-            self.drop_indexes(other.of(collection))
-            self._vectors.create(other.index_name, collection.hnsw)
-            self._catalog.collections.complete_other_index(collection, is_complete=False)
+    def _write_again(self, collection: Collection, chunk_ids: Iterable[str]) -> None:
+        found = self._catalog.documents.ready_chunks(collection.id, list(chunk_ids))
+        hashes = [chunk.text_hash for chunk, _ in found.values()]
+        lacking = set(self._catalog.vectors.missing(collection.fingerprint, hashes))
+        rows = [row for row in found.values() if row[0].text_hash not in lacking]
+        write_vectors(self._catalog, self._vectors, collection, rows)
 
-    def _finish_deleting(self) -> None:
-        for document in self._catalog.documents.with_status("deleting"):
-            _try_to(self.delete, document.id)
+    def _write(self, document: Document) -> None:
+        collection = self._collection(document)
+        rows = [(chunk, document) for chunk in self._catalog.documents.chunks(document.id)]
+        if self._vectors.is_trusted(collection.index_name):
+            write_vectors(self._catalog, self._vectors, collection, rows)
+        write_keywords(self._keywords, collection, rows)
 
     def _finish_indexing(self, document: Document) -> None:
         """Publish it; if a newer version is ready drop it, if it cannot be indexed keep it as failed."""
@@ -179,22 +179,22 @@ class Indexing:
 
     def _withdraw(self, document: Document) -> None:
         """Take out what was written of a document, as far as the indexes allow, and forget it."""
-        index = self._collection(document).index_name
-        for each in (self._vectors, self._keywords):
-            _try_to(partial(each.delete_document, index), document.id)
+        collection = self._collection(document)
+        self._take_out(collection, document)
+        _try_to(lambda key: self._keywords.delete_document(collection.id, key), document.id)
         self._catalog.remove_document(document.id)
 
-    def _write(self, collection: Collection, document: Document) -> None:
-        chunks = self._catalog.documents.chunks(document.id)
-        for start in range(0, len(chunks), WRITE_ROWS):
-            part = chunks[start : start + WRITE_ROWS]
-            vectors = self._catalog.vectors.load(collection.fingerprint, [chunk.text_hash for chunk in part])
-            rows = [Row(each.id, _metadata(document, each)) for each in part]
-            self._vectors.write(collection.index_name, rows, vectors)
-        self._keywords.write(
-            collection.index_name,
-            [(each.id, document.id, each.chunk.embedded_text) for each in chunks],
-        )
+    def _take_out(self, collection: Collection, document: Document) -> None:
+        """Take a document out of the vector indexes; one that does not let go of it is trusted no more."""
+        for each in self._indexes(collection):
+            if not self._vectors.is_trusted(each.index_name):
+                continue
+            try:
+                self._vectors.delete_document(each.index_name, document.id)
+                self._catalog.collections.add_deleted_rows(each.index_name, document.chunks)
+            except StoreError as error:
+                log.warning("deleting %s: %s", document.id, error)
+                self._vectors.distrust(each.index_name)
 
     def _forget(self, document: Document) -> None:
         self._catalog.remove_document(document.id)
@@ -214,24 +214,3 @@ def _try_to(delete: Callable[[str], None], document_id: str) -> None:
         delete(document_id)
     except RagError as error:
         log.warning("deleting %s: %s", document_id, error)
-
-
-def _readable(ids: Callable[[str], Iterable[str]], index: str) -> set[str] | None:
-    """The ids in an index; None where it is not there or cannot be read."""
-    try:
-        return set(ids(index))
-    except StoreError:
-        return None
-
-
-def _metadata(document: Document, chunk: StoredChunk) -> Mapping[str, str | int | float | bool]:
-    """What a filter can ask for; `added` is the day as a number, 20261121."""
-    own: dict[str, str | int | float | bool] = {
-        "document_id": document.id,
-        "document": document.name,
-        "type": document.kind,
-        "added": int(datetime.fromisoformat(document.added_at).strftime("%Y%m%d")),
-    }
-    if chunk.chunk.page is not None:
-        own["page"] = chunk.chunk.page
-    return {**document.metadata, **own}

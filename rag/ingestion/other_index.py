@@ -53,7 +53,7 @@ class OtherIndexes:
                 model=other.fingerprint.id,
             )
         self._embed(other.of(collection), on_progress, cancelled)
-        self._indexing.synchronise(other.of(collection), cancelled)
+        self._indexing.synchronise(other.of(collection), cancelled=cancelled)
         with self._indexing.lock:
             self._bring_up_to_date(other.of(collection))
             self._catalog.collections.complete_other_index(collection)
@@ -79,7 +79,7 @@ class OtherIndexes:
         """Remove the second index and its vectors. Nothing happens if there is none."""
         with self._indexing.lock:
             if other := self._catalog.collections.other_index(collection):
-                self._indexing.drop_indexes(other.of(collection))
+                self._indexing.drop_vectors(other.of(collection))
                 self._catalog.collections.remove_other_index(collection)
 
     def complete(self, collection: Collection) -> OtherIndex:

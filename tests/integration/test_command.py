@@ -231,8 +231,13 @@ def test_damaged_vectors_are_repaired(run: Run, tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("One thing to find.")
     run("ingest", "one.txt")
     (tmp_path / "store" / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
-    assert "rag check --repair" in run("search", "thing", status=1).stderr
+    assert read(run("check", "--json", status=1))["collections"][0]["missing_vectors"] == 1
+    assert "rag check --repair" in run("check", status=1).stderr
     assert read(run("check", "--repair", "--json"))["clean"] is True
+    (tmp_path / "store" / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
+    (passage,) = read(run("search", "thing", "--json"))["passages"]
+    assert passage["text"] == "One thing to find."
+    assert read(run("check", "--json"))["clean"] is True
     assert read(run("search", "thing", "--mode", "dense", "--json"))["passages"]
 
 

@@ -28,7 +28,7 @@ def test_a_file_becomes_passages(library: Library) -> None:
     (document,) = library.documents()
     assert (job.state, job.status, job.document_id) == ("done", "added", document.id)
     assert (document.name, document.kind, document.status, document.chunks) == ("fruit.md", "md", "ready", 1)
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
     (passage,) = library.retriever.search(library.collection, Query("apple", mode="dense")).passages
     assert (passage.text, passage.headings, passage.metadata) == (
         "# Fruit\n\nAn apple is red.",
@@ -54,7 +54,7 @@ def test_a_changed_file_replaces_the_earlier_version(library: Library) -> None:
     assert second.status == "replaced"
     assert [document.id for document in library.documents()] == [second.document_id]
     assert library.found("apple pear") == ["A pear is green."]
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
     assert not old_original.exists()
 
 
@@ -92,7 +92,7 @@ def test_deleting_leaves_nothing(library: Library) -> None:
     assert library.found("苹果 apple", mode="hybrid") == ["An apple is red. A pear is green."]
     assert [document.id for document in library.documents()] == [kept.document_id]
     assert not library.catalog.originals.path(gone.sha256).exists()
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
     with pytest.raises(UsageError):
         library.indexing.delete(str(gone.document_id))
 
@@ -103,7 +103,9 @@ def test_two_documents_share_a_vector_until_the_last_is_gone(library: Library) -
     assert two.status == "added"
     assert library.embedder.embedded.count("An apple is red.") == 1
     library.indexing.delete(str(one.document_id))
-    library.indexing.rebuild(library.collection)
+    library.indexing.rebuild_vectors(library.collection)
+    library.collection = library.catalog.collections.get("test")
+    assert library.is_clean()
     assert library.found("apple") == ["An apple is red."]
 
 
@@ -119,23 +121,25 @@ def test_what_a_stopped_process_left_is_finished(tmp_path: Path) -> None:
     library.close()
 
     again = Library(tmp_path, embedder)
-    again.indexing.recover()
+    again.upkeep.run_once()
+    again.collection = again.catalog.collections.get("test")
     assert again.found("apple pear") == ["An apple is red."]
     assert [document.status for document in again.documents()] == ["ready"]
-    assert again.indexing.check(again.collection).clean
+    assert again.is_clean()
     again.close()
 
 
 def test_a_lost_index_is_rebuilt_without_embedding(library: Library) -> None:
     library.add("fruit.txt", "An apple is red.")
-    embedded = list(library.embedder.embedded)
     library.vectors.drop(library.collection.index_name)
-    library.keywords.drop(library.collection.index_name)
-    report = library.indexing.check(library.collection)
-    assert (report.missing_vectors, report.missing_keywords) == (1, 1)
-    library.indexing.recover()
-    assert library.indexing.check(library.collection).clean
-    assert library.embedder.embedded == embedded
+    library.keywords.drop(library.collection.id)
+    report = library.upkeep.report()
+    assert [(each.missing_vectors, each.missing_keywords) for each in report.collections] == [(1, 1)]
+    assert library.found("apple") == ["An apple is red."]
+    library.upkeep.repair()
+    library.collection = library.catalog.collections.get("test")
+    assert library.is_clean()
+    assert library.embedder.embedded.count("An apple is red.") == 1
     assert library.found("apple") == ["An apple is red."]
 
 
@@ -146,7 +150,7 @@ def test_many_files_at_once_end_in_their_order(library: Library) -> None:
     assert list(library.pipeline.run(jobs)) == numbers
     statuses = [library.catalog.jobs.get(number).status for number in numbers]
     assert statuses == ["added", "added", "failed", "unchanged", "added"]
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
 
 
 def test_a_cancelled_job_leaves_no_trace(library: Library) -> None:
@@ -249,11 +253,11 @@ def test_hybrid_without_a_model_searches_words_and_says_so(library: Library) -> 
 def test_a_search_does_not_wait_for_a_writer(library: Library) -> None:
     library.add("fruit.txt", "An apple is red.")
     rows = [(f"other-{number:05d}", "other", "A pear is green. " * 20) for number in range(20_000)]
-    writing = threading.Thread(target=library.keywords.write, args=(library.collection.index_name, rows))
+    writing = threading.Thread(target=library.keywords.write, args=(library.collection.id, rows))
     writing.start()
     searches = 0
     while writing.is_alive():
-        library.keywords.search(library.collection.index_name, "apple", n=3)
+        library.keywords.search(library.collection.id, "apple", n=3)
         searches += writing.is_alive()
         time.sleep(0.01)
     assert searches > 3

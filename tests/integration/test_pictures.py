@@ -115,7 +115,7 @@ def test_nothing_of_a_deleted_picture_is_left(library: Library, tmp_path: Path) 
     assert files_in(tmp_path / "reading") == set()
     fingerprint = library.collection.fingerprint
     assert library.catalog.vectors.missing(fingerprint, map(str, shared)) == [shared[1]]
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
     library.indexing.delete(library.documents()[0].id)
     assert files_in(tmp_path / "originals") == set()
 
@@ -140,7 +140,7 @@ def test_an_index_is_rebuilt_without_looking_at_the_pictures_again(library: Libr
     add(library, "1.jpg", RED)
     before = library.embedder.pictures
     library.indexing.rebuild(library.collection)
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
     assert names(search(library, "red")) == ["1.jpg"]
     assert library.embedder.pictures == before + 10  # the plain ones that pictures are compared with
 

@@ -67,7 +67,7 @@ def test_what_cannot_be_indexed_fails_and_leaves_nothing(library: Library) -> No
         "pear.txt": "ready",
         "apple.txt": "failed",
     }
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
     index_of(library).refused = ()
     assert library.add("apple.txt", "An apple is red.").status == "added"
 
@@ -77,11 +77,11 @@ def test_a_version_that_cannot_be_taken_out_yet_is_out_of_sight(library: Library
     index_of(library).kept = (str(first.document_id),)
     assert library.add("fruit.txt", "A pear is green.").status == "replaced"
     assert library.found("apple pear") == ["A pear is green."]
-    library.indexing.recover()
-    assert [each.status for each in library.catalog.documents.with_status("deleting")] == ["deleting"]
-    index_of(library).kept = ()
-    library.indexing.recover()
-    assert library.catalog.documents.with_status("deleting") == []
+    assert not library.vectors.is_trusted(library.collection.index_name)
+    library.upkeep.repair()
+    library.collection = library.catalog.collections.get("test")
+    assert library.is_clean() and library.vectors.is_trusted(library.collection.index_name)
+    assert library.found("apple pear") == ["A pear is green."]
 
 
 def test_one_document_that_cannot_be_finished_stops_no_other(library: Library) -> None:
@@ -89,14 +89,14 @@ def test_one_document_that_cannot_be_finished_stops_no_other(library: Library) -
     jobs = {name: library.add(f"{name}.txt", f"The {name} is ripe.") for name in names}
     library.catalog.documents.set_status([str(job.document_id) for job in jobs.values()], "indexing")
     index_of(library).refused = ("pear.txt",)
-    library.indexing.recover()
+    library.indexing.finish()
     assert {each.name: each.status for each in library.documents()} == {
         "apple.txt": "ready",
         "pear.txt": "failed",
         "plum.txt": "ready",
     }
     assert sorted(library.found("apple pear plum")) == ["The apple is ripe.", "The plum is ripe."]
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
 
 
 def test_an_unfinished_version_yields_to_a_newer_one(library: Library) -> None:
@@ -106,7 +106,7 @@ def test_an_unfinished_version_yields_to_a_newer_one(library: Library) -> None:
     library.indexing.delete(unfinished.id)
     library.catalog.documents.add(replace(unfinished, status="indexing"), chunks)
     library.add("fruit.txt", "A pear is green.")
-    library.indexing.recover()
+    library.indexing.finish()
     assert library.found("apple pear") == ["A pear is green."]
     assert len(library.documents()) == 1
 
@@ -206,7 +206,8 @@ def repaired(settings: Settings) -> None:
     """Repairs without a model, so that nothing can be embedded, and searches the vectors themselves."""
     with Engine(settings) as engine:
         (collection,) = engine.catalog.collections.all()
-        assert engine.check(collection, repair=True).clean
+        assert engine.check(repair=True).clean
+        (collection,) = engine.catalog.collections.all()
         (passage,) = engine.search(collection, Query("apple", mode="keyword")).passages
         assert passage.text == "An apple is red."
         assert list(engine._vectors.ids(collection.index_name)) == [passage.chunk_id]
@@ -220,10 +221,9 @@ def test_a_damaged_keyword_index_is_repaired(store: Settings) -> None:
 
 def test_a_damaged_vector_index_is_repaired(store: Settings) -> None:
     (store.data_dir / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
-    with Engine(store) as engine, pytest.raises(StoreError, match="rag check --repair"):
-        engine.search(engine.collection(), Query("apple"))
+    with Engine(store) as engine:
+        assert not engine.check().clean
     repaired(store)
-    assert [path.name for path in store.data_dir.glob("chroma-damaged-*/*.sqlite3")] == ["chroma.sqlite3"]
 
 
 def test_a_half_damaged_vector_index_is_repaired(store: Settings) -> None:
@@ -239,7 +239,7 @@ def test_a_second_process_writes_nothing(store: Settings, chroma_url: str | None
         return [path for path in (store.data_dir / "originals").rglob("*") if path.is_file()]
 
     with Engine(store) as first, Engine(store.model_copy(update={"chroma_url": chroma_url})) as second:
-        first.check(first.collection())
+        first.check()
         kept = originals()
         with pytest.raises(StoreError, match="RAG_DATA_DIR") as refused:
             second.add_file(second.collection(), "other.txt", io.BytesIO(b"A pear."))
@@ -256,7 +256,7 @@ def test_a_job_that_was_stopped_while_it_was_cancelled_is_ended(store: Settings)
         engine.cancel(number)
         assert job and engine.catalog.originals.path(job.sha256).is_file()
     with Engine(store) as again:
-        again.check(again.collection())
+        again.check()
         assert again.catalog.jobs.get(number).state == "cancelled"
         assert not again.catalog.originals.path(job.sha256).exists()
 

@@ -63,17 +63,6 @@ def test_nearest_first_with_cosines(index: VectorIndex) -> None:
     assert [cosine for _, cosine in found] == pytest.approx(np.cos(np.radians([0, 1, 2])), abs=1e-5)
 
 
-def test_the_nearest_of_some(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    index.write(NAME, *rows(30))
-    question = np.array([1, 0], np.float32)
-    some = [f"one-{number}" for number in range(9, 30)]
-    nearest = ["one-9", "one-10", "one-11"]
-    assert [key for key, _ in index.query(NAME, question, n=3, ids=some)] == nearest
-    monkeypatch.setattr("rag.vector_index.MOST_IDS", 4)
-    assert [key for key, _ in index.query(NAME, question, n=3, ids=some[::-1])] == nearest
-    assert index.query(NAME, question, n=3, ids=[]) == []
-
-
 @pytest.mark.parametrize("hnsw", [{"ef_search": "many"}, {"max_neighbors": 1.5}, {"batch_size": 0}])
 def test_a_bad_hnsw_option_is_the_users_error(index: VectorIndex, hnsw: dict[str, object]) -> None:
     with pytest.raises(UsageError, match=next(iter(hnsw))):

@@ -1,5 +1,6 @@
 """From a question to passages: candidates from both indexes, one score, filters, thresholds."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from rag.errors import ProviderError, StoreError, UsageError
 from rag.keyword_index import KeywordIndex
 from rag.loaders.picture import check_picture
 from rag.picture_scale import PictureScale
+from rag.retrieval.exact import ExactSearch
 from rag.vector_index import VectorIndex
 
 POOL = 100  # candidates a side: k only cuts, it never reorders
@@ -23,6 +25,8 @@ FILTERED_POOL = 1000  # keyword candidates before a filter
 KEYWORD_WEIGHT = 10.0  # standard deviations of the background that a perfect keyword match is worth
 
 NO_MATCH = Notice("No passage matches the search options.")
+
+log = logging.getLogger(__name__)
 
 Mode = Literal["dense", "keyword", "hybrid"]
 
@@ -87,6 +91,7 @@ class Retriever:
         self._vectors = vectors
         self._keywords = keywords
         self._embedder_of = embedder_of
+        self._exact = ExactSearch(catalog)
         self._comparison = Comparison(catalog, embedder_of)
         self._picture_scale = PictureScale(catalog, embedder_of)
 
@@ -167,7 +172,7 @@ class Retriever:
     ) -> tuple[Mode, _Candidates, tuple[Notice, ...]]:
         try:
             hits, bound = self._keywords.search(
-                collection.index_name, query.question, n=POOL if allowed is None else FILTERED_POOL
+                collection.id, query.question, n=POOL if allowed is None else FILTERED_POOL
             )
         except StoreError as error:
             if mode == "keyword":
@@ -197,15 +202,27 @@ class Retriever:
         cosines: dict[str, float] = {}
         pictures = {} if query.picture is not None else self._pictures(collection, allowed)
         if query.picture is not None or query.mode != "keyword":
-            cosines = dict(self._vectors.query(collection.index_name, vector, n=POOL, ids=allowed))
+            cosines = dict(self._nearest(collection, vector, allowed))
             if pictures and len(cosines) == POOL:
-                cosines.update(self._vectors.query(collection.index_name, vector, n=POOL, ids=list(pictures)))
+                cosines.update(self._nearest(collection, vector, list(pictures)))
         unknown = [key for key in found.keyword_scores if key not in cosines]
         chunks = self._catalog.documents.ready_chunks(collection.id, unknown)
         hashes = {key: chunk.text_hash for key, (chunk, _) in chunks.items()}
         stored = stored_vectors(self._catalog, collection, list(hashes.values()))
         cosines.update((key, float(stored[text] @ vector)) for key, text in hashes.items() if text in stored)
         return replace(found, cosines=cosines, pictures=pictures)
+
+    def _nearest(
+        self, collection: Collection, vector: Vectors, allowed: Sequence[str] | None
+    ) -> list[tuple[str, float]]:
+        """The dense pool: by the index, or exactly where a filter would make that slow or it is no good."""
+        if allowed is None and self._vectors.is_trusted(collection.index_name):
+            try:
+                return self._vectors.query(collection.index_name, vector, n=POOL)
+            except StoreError as error:
+                log.warning("searching without the index: %s", error)
+                self._vectors.distrust(collection.index_name)
+        return self._exact.nearest(collection, vector, n=POOL, ids=allowed)
 
     def _pictures(self, collection: Collection, allowed: Sequence[str] | None) -> dict[str, str]:
         """The digests of the pictures that may be found, by chunk id."""

@@ -1,0 +1,100 @@
+"""Exact search by the catalogue's own vectors: within filters, and where an index is not to be had."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from rag.catalog import Catalog, Collection
+from rag.embedders.base import Vectors
+
+FEW = 2000  # chunks: their vectors are looked up, where those of a large collection would be loaded
+MOST_BYTES = 1 << 30  # of vectors in memory; where there are more, each search reads them
+
+Part: TypeAlias = tuple[Sequence[str], Vectors]
+Found: TypeAlias = list[tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """All vectors of a collection, shape (n, dimension), as long as its chunks are of `generation`."""
+
+    key: tuple[str, str]
+    generation: int
+    ids: Sequence[str]
+    places: Mapping[str, int]
+    vectors: Vectors
+
+
+class ExactSearch:
+    """Compares a question with every chunk, and keeps the vectors of the collection asked last."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._lock = threading.Lock()
+        self._kept: _Kept | None = None
+
+    def nearest(
+        self, collection: Collection, vector: Vectors, *, n: int, ids: Sequence[str] | None = None
+    ) -> Found:
+        """The n nearest chunks, of all or of `ids`, as (id, cosine), nearest first."""
+        chunks, fingerprint = self._catalog.chunks, collection.fingerprint
+        if ids is not None and len(ids) <= FEW:
+            return _nearest(chunks.ready_vectors(collection.id, fingerprint, ids), vector, n)
+        if kept := self._all(collection):
+            return _best(*_within(kept, ids), vector, n)
+        return _nearest(_only(chunks.ready_vectors(collection.id, fingerprint), ids), vector, n)
+
+    def _all(self, collection: Collection) -> _Kept | None:
+        """The vectors of a collection, loaded once; None where they are too many to be kept."""
+        documents = self._catalog.documents
+        with self._lock:
+            key, generation = (collection.id, collection.fingerprint.key), documents.generation
+            if self._kept and (self._kept.key, self._kept.generation) == (key, generation):
+                return self._kept
+            self._kept = None
+            rows = self._catalog.chunks.count(collection.id)
+            if rows * collection.fingerprint.dimension * 4 > MOST_BYTES:
+                return None
+            ids: list[str] = []
+            vectors = np.empty((rows, collection.fingerprint.dimension), np.float32)
+            for part, found in self._catalog.chunks.ready_vectors(collection.id, collection.fingerprint):
+                fitting = found[: rows - len(ids)]  # some may have come since they were counted
+                vectors[len(ids) : len(ids) + len(fitting)] = fitting
+                ids += part[: len(fitting)]
+            places = {key: place for place, key in enumerate(ids)}
+            self._kept = _Kept(key, generation, ids, places, vectors[: len(ids)])
+            return self._kept
+
+
+def _within(kept: _Kept, ids: Sequence[str] | None) -> Part:
+    if ids is None:
+        return kept.ids, kept.vectors
+    places = [kept.places[key] for key in ids if key in kept.places]
+    return [kept.ids[place] for place in places], kept.vectors[places]
+
+
+def _only(parts: Iterator[Part], ids: Sequence[str] | None) -> Iterator[Part]:
+    wanted = None if ids is None else set(ids)
+    for keys, vectors in parts:
+        rows = [row for row, key in enumerate(keys) if wanted is None or key in wanted]
+        yield [keys[row] for row in rows], vectors[rows]
+
+
+def _nearest(parts: Iterator[Part], vector: Vectors, n: int) -> Found:
+    best: Found = []
+    for keys, vectors in parts:
+        best = sorted(best + _best(keys, vectors, vector, n), key=_order)[:n]
+    return best
+
+
+def _best(keys: Sequence[str], vectors: Vectors, vector: Vectors, n: int) -> Found:
+    cosines = vectors @ vector
+    places = np.argpartition(-cosines, n)[:n] if len(keys) > n else np.arange(len(keys))
+    return sorted(((keys[place], float(cosines[place])) for place in places), key=_order)
+
+
+def _order(found: tuple[str, float]) -> tuple[float, str]:
+    return -found[1], found[0]

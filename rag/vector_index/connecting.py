@@ -1,0 +1,86 @@
+"""Clients of a Chroma folder or server, and Chroma's errors turned into ours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rag.documents import Notice
+from rag.errors import RagError, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+
+
+def open_folder(folder: Path) -> ClientAPI:
+    """Chroma in a folder, which is made if need be. Raises StoreError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            "The folder {folder} cannot be written: {reason}. Check it, or set RAG_DATA_DIR.",
+            folder=folder.parent,
+            reason=error.strerror or error,
+        ) from error
+    import chromadb
+
+    with mapped(Notice("open the index")):
+        return chromadb.PersistentClient(str(folder), settings=_quiet())
+
+
+def connect_server(address: str) -> ClientAPI:
+    """The Chroma server at an address. Raises UsageError for what is none, StoreError where none answers."""
+    import chromadb
+
+    url = urlsplit(address)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise UsageError("RAG_CHROMA_URL is {url}; it should look like http://127.0.0.1:8000.", url=address)
+    try:
+        return chromadb.HttpClient(
+            host=url.hostname,
+            port=url.port or (443 if url.scheme == "https" else 80),
+            ssl=url.scheme == "https",
+            settings=_quiet(),
+        )
+    except Exception as error:
+        raise StoreError(
+            "No Chroma server answers at {url}. Start it, or unset RAG_CHROMA_URL to use a local folder.",
+            url=address,
+        ) from error
+
+
+def close_client(client: ClientAPI) -> None:
+    """End a client, with the connections to a server, which Chroma leaves open."""
+    opened: Any = client
+    opened.close()
+    for server in (opened._server, opened._admin_client._server):
+        if session := getattr(server, "_session", None):
+            session.close()
+
+
+def _quiet() -> Any:
+    from chromadb.config import Settings
+
+    logging.getLogger("chromadb").setLevel(logging.ERROR)
+    return Settings(anonymized_telemetry=False)
+
+
+@contextmanager
+def mapped(action: Notice) -> Iterator[None]:
+    """Turns Chroma's errors into ours at this one border, its Rust panics too."""
+    try:
+        yield
+    except RagError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        lines = str(error).strip().splitlines()
+        reason = lines[0].rstrip(".") if lines else type(error).__name__
+        raise StoreError(
+            "Chroma could not {action}: {reason}. Run: rag check --repair", action=action, reason=reason
+        ) from error
