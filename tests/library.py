@@ -1,6 +1,7 @@
 """The engine's parts around one collection, with an embedder of the test's own."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 from rag.catalog import Catalog, Collection, Job
@@ -18,7 +19,14 @@ from tests.fakes import WordEmbedder
 class Library:
     """Adds files to its collection "test" one by one, and searches them."""
 
-    def __init__(self, folder: Path, embedder: WordEmbedder, vectors: VectorIndex | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        embedder: WordEmbedder,
+        vectors: VectorIndex | None = None,
+        *,
+        hnsw: Mapping[str, int] | None = None,
+    ) -> None:
         self.settings = Settings(data_dir=folder, chunk_tokens=32, overlap_tokens=0)
         self.embedder = embedder
         self.catalog = Catalog(folder)
@@ -35,7 +43,7 @@ class Library:
         )
         found = self.catalog.collections.find("test")
         if found is None:
-            found = self.catalog.collections.create("test", embedder.fingerprint)
+            found = self.catalog.collections.create("test", embedder.fingerprint, hnsw=hnsw)
             self.indexing.create(found)
         self.collection: Collection = found
 

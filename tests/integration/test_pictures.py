@@ -132,14 +132,15 @@ def test_a_stopped_reading_leaves_no_files(library: Library, tmp_path: Path) -> 
     left = tmp_path / "reading" / "7"
     left.mkdir(parents=True)
     (left / "x").touch()
-    library.indexing.recover()
+    library.indexing.finish()
     assert files_in(tmp_path / "reading") | files_in(tmp_path / "originals") == set()
 
 
 def test_an_index_is_rebuilt_without_looking_at_the_pictures_again(library: Library) -> None:
     add(library, "1.jpg", RED)
     before = library.embedder.pictures
-    library.indexing.rebuild(library.collection)
+    library.indexing.rebuild_vectors(library.collection)
+    library.collection = library.catalog.collections.get(library.collection.id)
     assert library.is_clean()
     assert names(search(library, "red")) == ["1.jpg"]
     assert library.embedder.pictures == before + 10  # the plain ones that pictures are compared with

@@ -454,7 +454,7 @@ def test_a_document_is_indexed_whole_or_not_at_all(library: Library, provider_se
     assert job.state == "failed" and "reported an internal error (500: oops)" in str(job.error)
     assert [document.status for document in library.documents()] == ["failed"]
     assert library.found("paragraph", mode="hybrid") == []
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
 
     assert library.add("long.txt", text).state == "done"
     (document,) = library.documents()
