@@ -111,7 +111,11 @@ PICTURES = """
 alter table chunks add column picture text;
 create index chunks_by_picture on chunks (picture) where picture is not null;
 """
-MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES)
+FOLDERS = """
+alter table documents add column folder text;
+alter table jobs add column folder text;
+"""
+MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, FOLDERS)
 
 
 class _Held:
@@ -170,6 +174,16 @@ class Database:
             if connection.in_transaction:
                 connection.execute("rollback")
             raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything this thread reads inside is of one moment, whatever others write meanwhile."""
+        connection = self.connection
+        connection.execute("begin")
+        try:
+            yield
+        finally:
+            connection.execute("commit")
 
     def close(self) -> None:
         with self._lock:
