@@ -9,6 +9,7 @@ from rag.cli.collections import collections
 from rag.cli.common import note
 from rag.cli.evaluate import evaluate
 from rag.cli.ingest import ingest
+from rag.cli.keeping import backup, export, restore
 from rag.cli.library import check, documents
 from rag.cli.questions import ask, search
 from rag.errors import RagError, UsageError
@@ -22,7 +23,7 @@ def group() -> None:
 
 COMMANDS = (
     *(serve, models, collections, ingest, documents, search, ask, evaluate),
-    check,
+    *(check, export, backup, restore),
 )
 for command in COMMANDS:
     group.add_command(command)
