@@ -48,8 +48,9 @@ def delete_with_receipt(
         indexes = _indexes(catalog, document)
         indexing.delete(document_id)
         used, unused = catalog.vectors.kept({chunk.text_hash for chunk in chunks})
-        files = [each for each in _files(document, chunks) if catalog.originals.path(each).exists()]
-        needing = {each: catalog.documents.needing(each) for each in files}
+        with catalog.originals.lock:  # a file that is just being added has its job when this is free
+            files = [each for each in _files(document, chunks) if catalog.originals.path(each).exists()]
+            needing = {each: catalog.documents.needing(each) for each in files}
         return DeletionReceipt(
             id=document.id,
             name=document.name,
