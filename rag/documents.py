@@ -173,7 +173,8 @@ class Fingerprint:
 class Document:
     """A file in a collection. `status` is "indexing", "ready", "failed" or "deleting"; only "ready" is shown.
 
-    `bytes` is the original's size; `added_at` is ISO 8601 in UTC; `error` says why a failed one failed.
+    `bytes` is the original's size; `added_at` is ISO 8601 in UTC; `error` says why a failed one failed;
+    `folder` is the folder it was ingested with, None if it came in another way, or in another way as well.
     """
 
     id: str
@@ -191,3 +192,4 @@ class Document:
     warnings: tuple[Notice, ...] = ()
     error: Notice | None = None
     metadata: Metadata = field(default_factory=dict)
+    folder: str | None = None

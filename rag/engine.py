@@ -14,6 +14,7 @@ from rag.errors import RagError, UsageError
 from rag.ingestion import CheckReport, Indexing, IngestionWorker, Pipeline, Upkeep
 from rag.ingestion.other_index import OtherIndexes
 from rag.ingestion.pipeline import RESERVED_KEYS
+from rag.ingestion.receipts import DeletionReceipt, delete_with_receipt
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
 from rag.models import Models
@@ -164,9 +165,18 @@ class Engine:
     # Documents
 
     def add_file(
-        self, collection: Collection, name: str, source: BinaryIO, *, metadata: Metadata | None = None
+        self,
+        collection: Collection,
+        name: str,
+        source: BinaryIO,
+        *,
+        metadata: Metadata | None = None,
+        folder: str | None = None,
     ) -> int:
-        """Save an original and queue it; the job's id. Raises UsageError, DocumentError, StoreError."""
+        """Save an original and queue it; the job's id. Raises UsageError, DocumentError, StoreError.
+
+        `folder` is the one that the collection is kept in step with, if the file came from one.
+        """
         keys = metadata or {}
         if reserved := [key for key in keys if key in RESERVED_KEYS or key.startswith("chroma:")]:
             raise UsageError(
@@ -175,7 +185,7 @@ class Engine:
             )
         self._ready()
         most = self.settings.max_file_mb
-        job = self.catalog.queue(collection.id, readable(name), source, keys, most_mb=most)
+        job = self.catalog.queue(collection.id, readable(name), source, keys, most_mb=most, folder=folder)
         self._worker.wake()
         return job
 
@@ -188,7 +198,9 @@ class Engine:
         self._ready()
         with self.catalog.originals.lock:
             failed = self.catalog.documents.get(document_id)
-            job = self.catalog.jobs.add(failed.collection_id, failed.name, failed.sha256, failed.metadata)
+            job = self.catalog.jobs.add(
+                failed.collection_id, failed.name, failed.sha256, failed.metadata, folder=failed.folder
+            )
         self._worker.wake()
         return job
 
@@ -208,11 +220,17 @@ class Engine:
         taken = filter(None, map(self.catalog.jobs.take, job_ids))
         return map(self.catalog.jobs.get, self._pipeline.run(taken, on_progress))
 
-    def delete_document(self, document_id: str) -> None:
-        """Remove a document from both indexes, the catalogue and the originals. Raises UsageError."""
+    def delete_document(self, document_id: str) -> DeletionReceipt:
+        """Remove a document from both indexes, the catalogue and the originals; what a look there then found.
+
+        Raises UsageError, StoreError.
+        """
         self._ready()
-        self._indexing.delete(document_id)
+        receipt = delete_with_receipt(
+            self.catalog, self._indexing, self._vectors, self._keywords, document_id
+        )
         self._upkeep.wake()
+        return receipt
 
     def has_document(self, document_id: str) -> bool:
         """Whether there is a document of this id."""

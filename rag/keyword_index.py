@@ -70,6 +70,13 @@ class KeywordIndex:
             writer.delete_documents_by_term("document_id", document_id)
             _commit(opened, writer)
 
+    def holds(self, index: str, document_id: str) -> bool:
+        """Whether there is a row of the document."""
+        with _mapped():
+            opened = self._open(index)
+            query = tantivy.Query.term_query(opened.schema, "document_id", document_id)
+            return bool(opened.searcher().search(query, 1, count=False).hits)
+
     def drop(self, index: str) -> None:
         """Remove a collection's keyword index; nothing happens if there is none."""
         with self._writing, self._lock:

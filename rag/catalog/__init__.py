@@ -1,12 +1,14 @@
 """The catalogue: the truth about collections, documents, chunks, vectors, jobs and conversations."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
 from rag.catalog.chunks import Chunks
 from rag.catalog.collections import DEFAULT_NAME, Collection, Collections, OtherIndex
 from rag.catalog.conversations import Conversation, Conversations, StoredTurn
+from rag.catalog.copies import copy_database, needed_originals
 from rag.catalog.database import Database
 from rag.catalog.documents import Documents, StoredChunk
 from rag.catalog.folder_lock import FolderLock
@@ -33,6 +35,7 @@ class Catalog:
     """Everything Passage keeps in its data folder, but for the indexes that are rebuilt from it."""
 
     def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
         self._lock = FolderLock(data_dir)
         self._database = Database(data_dir / "catalog.sqlite3")
         self.collections = Collections(self._database)
@@ -49,7 +52,14 @@ class Catalog:
         self._lock.acquire()
 
     def queue(
-        self, collection_id: str, name: str, source: BinaryIO, metadata: Metadata, *, most_mb: int
+        self,
+        collection_id: str,
+        name: str,
+        source: BinaryIO,
+        metadata: Metadata,
+        *,
+        most_mb: int,
+        folder: str | None = None,
     ) -> int:
         """Save an original and queue it, so that no deletion comes between; the job's id.
 
@@ -57,7 +67,7 @@ class Catalog:
         """
         with self.originals.lock:
             sha256 = self.originals.save(source, name, most_mb=most_mb)
-            return self.jobs.add(collection_id, name, sha256, metadata)
+            return self.jobs.add(collection_id, name, sha256, metadata, folder=folder)
 
     def cancel(self, job_id: int) -> None:
         """End a waiting job now, without its original; ask a running one to end at its next batch."""
@@ -111,6 +121,18 @@ class Catalog:
                 self.originals.delete(sha256)
         if not self.jobs.any_waiting():
             self.vectors.remove_all_unused()
+
+    def copy_to(self, path: Path) -> frozenset[str]:
+        """Write the catalogue as it is now to a new file; the digests of the originals that it needs.
+
+        Other threads and processes go on meanwhile. Raises StoreError.
+        """
+        copy_database(self._database, path)
+        return needed_originals(path)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Inside, this thread reads everything as it was at one moment."""
+        return self._database.snapshot()
 
     def close(self) -> None:
         self._database.close()

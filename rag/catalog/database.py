@@ -117,7 +117,11 @@ create table deleted_rows (
     rows integer not null
 ) without rowid;
 """
-MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, DELETED_ROWS)
+FOLDERS = """
+alter table documents add column folder text;
+alter table jobs add column folder text;
+"""
+MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, DELETED_ROWS, FOLDERS)
 
 
 class _Held:
@@ -176,6 +180,16 @@ class Database:
             if connection.in_transaction:
                 connection.execute("rollback")
             raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything this thread reads inside is of one moment, whatever others write meanwhile."""
+        connection = self.connection
+        connection.execute("begin")
+        try:
+            yield
+        finally:
+            connection.execute("commit")
 
     def close(self) -> None:
         with self._lock:

@@ -38,7 +38,7 @@ class Documents:
         """Write a document and its chunks, all or nothing."""
         with self._database.transaction() as connection:
             connection.execute(
-                "insert into documents values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into documents values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     document.id,
                     document.collection_id,
@@ -54,6 +54,7 @@ class Documents:
                     json.dumps(document.error.to_row()) if document.error else None,
                     json.dumps(dict(document.metadata)),
                     document.added_at,
+                    document.folder,
                 ),
             )
             connection.executemany(
@@ -136,6 +137,27 @@ class Documents:
     def named(self, collection_id: str, name: str) -> list[Document]:
         """Every version under this name, newest first."""
         return self._select("d.collection_id = ? and d.name = ?", (collection_id, name))
+
+    def of_folder(self, collection_id: str, folder: str) -> list[Document]:
+        """The documents that came from this folder and in no other way, newest first."""
+        return self._select(
+            "d.collection_id = ? and d.folder = ? and d.status <> 'deleting'", (collection_id, folder)
+        )
+
+    def leave_folder(self, document_id: str) -> None:
+        """Note that a document came in another way too, so that it does not go with its file."""
+        with self._database.transaction() as connection:
+            connection.execute("update documents set folder = null where id = ?", (document_id,))
+
+    def needing(self, sha256: str) -> list[str]:
+        """The names of the documents and waiting jobs that need this original or picture."""
+        rows = self._database.connection.execute(
+            "select name from documents where sha256 = ?1 "
+            "union select d.name from documents d join chunks c on c.document_id = d.id where c.picture = ?1 "
+            "union select name from jobs where sha256 = ?1 and state in ('queued', 'running')",
+            (sha256,),
+        )
+        return [row[0] for row in rows]
 
     def uses_original(self, sha256: str) -> bool:
         """Whether a document or a waiting job still needs this original file, or a chunk this picture."""
@@ -267,4 +289,5 @@ def _document(row: sqlite3.Row) -> Document:
         warnings=tuple(map(Notice.from_row, json.loads(row["warnings"]))),
         error=Notice.from_row(json.loads(row["error"])) if row["error"] else None,
         metadata=json.loads(row["metadata"]),
+        folder=row["folder"],
     )

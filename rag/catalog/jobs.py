@@ -15,7 +15,7 @@ class Job:
 
     `stage` is "reading", "embedding" or "indexing"; `done` of `total` chunks are embedded; times are seconds
     since the epoch;
-    `status` is how it ended: "added", "unchanged", "replaced" or "failed".
+    `status` is how it ended: "added", "unchanged", "replaced" or "failed"; `folder` as in Document.
     """
 
     id: int
@@ -33,6 +33,7 @@ class Job:
     stage_started_at: float | None
     finished_at: float | None
     metadata: Metadata = field(default_factory=dict)
+    folder: str | None = None
 
     def seconds_left(self, now: float) -> float | None:
         """The time the stage still needs at the pace measured so far, or None before there is one."""
@@ -47,13 +48,15 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, collection_id: str, name: str, sha256: str, metadata: Metadata) -> int:
+    def add(
+        self, collection_id: str, name: str, sha256: str, metadata: Metadata, *, folder: str | None = None
+    ) -> int:
         """Queue a file whose original is saved; the job's id."""
         with self._database.transaction() as connection:
             cursor = connection.execute(
-                "insert into jobs (collection_id, name, sha256, metadata, state, created_at) "
-                "values (?, ?, ?, ?, 'queued', ?) returning id",
-                (collection_id, name, sha256, json.dumps(dict(metadata)), time.time()),
+                "insert into jobs (collection_id, name, sha256, metadata, folder, state, created_at) "
+                "values (?, ?, ?, ?, ?, 'queued', ?) returning id",
+                (collection_id, name, sha256, json.dumps(dict(metadata)), folder, time.time()),
             )
             return int(cursor.fetchone()[0])
 
@@ -183,4 +186,5 @@ def _job(row: sqlite3.Row) -> Job:
         stage_started_at=row["stage_started_at"],
         finished_at=row["finished_at"],
         metadata=json.loads(row["metadata"]),
+        folder=row["folder"],
     )

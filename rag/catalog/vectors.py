@@ -67,6 +67,16 @@ class Vectors:
                 "(select 1 from chunks where chunks.text_hash = vectors.text_hash)"
             )
 
+    def kept(self, hashes: Iterable[str]) -> tuple[int, int]:
+        """How many of these have a vector: because a chunk uses it, and although none does."""
+        query = (
+            "select exists (select 1 from chunks where text_hash = ?1) "
+            "where exists (select 1 from vectors where text_hash = ?1)"
+        )
+        connection = self._database.connection
+        found = [row[0] for key in hashes for row in connection.execute(query, (key,))]
+        return sum(found), len(found) - sum(found)
+
     def _rows(self, fingerprint: Fingerprint, hashes: Sequence[str]) -> Mapping[str, bytes]:
         marks = ",".join("?" * len(hashes))
         query = f"select text_hash, vector from vectors where fingerprint = ? and text_hash in ({marks})"

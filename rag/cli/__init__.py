@@ -8,7 +8,9 @@ from rag.cli.app import models, serve
 from rag.cli.collections import collections
 from rag.cli.common import note
 from rag.cli.evaluate import evaluate
-from rag.cli.library import check, documents, ingest
+from rag.cli.ingest import ingest
+from rag.cli.keeping import backup, export, restore
+from rag.cli.library import check, documents
 from rag.cli.questions import ask, search
 from rag.errors import RagError, UsageError
 
@@ -19,7 +21,11 @@ def group() -> None:
     """Passage: ask questions of your own documents and see the passages every answer rests on."""
 
 
-for command in (serve, models, collections, ingest, documents, search, ask, evaluate, check):
+COMMANDS = (
+    *(serve, models, collections, ingest, documents, search, ask, evaluate),
+    *(check, export, backup, restore),
+)
+for command in COMMANDS:
     group.add_command(command)
 
 

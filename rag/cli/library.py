@@ -1,125 +1,15 @@
-"""rag ingest, documents and check: what is in a collection."""
+"""rag documents and check: what is in a collection."""
 
-import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.common import (
-    collection_option,
-    json_option,
-    key_values,
-    note,
-    open_engine,
-    print_json,
-    show_progress,
-)
-from rag.errors import DocumentError, UsageError
+from rag.cli.common import collection_option, json_option, note, open_engine, print_json
+from rag.errors import UsageError
 
 if TYPE_CHECKING:
-    from rag.catalog import Collection, Job
     from rag.documents import Document
-    from rag.engine import Engine
-
-
-@click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@collection_option
-@click.option(
-    "--meta", multiple=True, metavar="K=V", callback=key_values, help="Metadata to filter by later."
-)
-@json_option
-def ingest(paths: Sequence[Path], collection: str | None, meta: dict[str, Any], as_json: bool) -> None:
-    """Add files and folders to a collection; the same file twice changes nothing."""
-    started = time.perf_counter()
-    with open_engine() as engine:
-        found = engine.collection(collection)
-        rows = list(_ingest_all(engine, found, paths, meta))
-    if as_json:
-        print_json({"documents": rows, "seconds": time.perf_counter() - started})
-    if any(row["status"] == "failed" for row in rows):
-        raise SystemExit(1)
-
-
-def _ingest_all(
-    engine: "Engine", collection: "Collection", paths: Sequence[Path], meta: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    queued: list[int] = []
-    try:
-        for name, path in _all_files(paths):
-            try:
-                queued.append(_add(engine, collection, name, path, meta))
-            except DocumentError as error:
-                yield _ingest_row({"name": name, "status": "failed", "error": str(error)})
-                note(f"failed     {name}: {error}")
-        started = time.perf_counter()
-        for job in engine.run_jobs(queued, _show_progress):
-            row = _job_row(engine, job, time.perf_counter() - started)
-            started = time.perf_counter()
-            note(f"{row['status']:<10} {row['name']}" + (f": {row['error']}" if row["error"] else ""))
-            for warning in row["warnings"]:
-                note(f"           {warning}")
-            yield row
-    finally:
-        for job_id in queued:
-            engine.cancel(job_id)
-
-
-def _add(engine: "Engine", collection: "Collection", name: str, path: Path, meta: dict[str, Any]) -> int:
-    try:
-        if path.exists() and not path.is_file():
-            raise DocumentError("{path} is not a file. Copy what it gives to a file first.", path=path)
-        with path.open("rb") as source:
-            return engine.add_file(collection, name, source, metadata=meta)
-    except OSError as error:
-        raise DocumentError(
-            "{path} cannot be opened: {reason}. Check the path and its permissions.",
-            path=path,
-            reason=error.strerror or error,
-        ) from error
-
-
-def _all_files(paths: Sequence[Path]) -> list[tuple[str, Path]]:
-    found = list(_files(paths))
-    if not found:
-        raise UsageError("There are no files in {paths}.", paths=", ".join(map(str, paths)))
-    return found
-
-
-def _files(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    """Every file with the name it gets: inside a folder, its path from there; hidden ones are left out."""
-    for path in paths:
-        if not path.is_dir():
-            yield path.name, path
-            continue
-        for inside in sorted(path.rglob("*")):
-            name = inside.relative_to(path)
-            if inside.is_file() and not any(part.startswith(".") for part in name.parts):
-                yield name.as_posix(), inside
-
-
-def _show_progress(job: "Job") -> None:
-    left = job.seconds_left(time.time())
-    wait = f", about {left:.0f} s left" if left else ""
-    show_progress(f"{job.name}: {job.stage} {job.done}/{job.total}{wait}")
-
-
-def _ingest_row(values: dict[str, Any]) -> dict[str, Any]:
-    empty = {"name": "", "id": None, "status": "", "pages": None, "chunks": 0, "tokens": 0}
-    return {**empty, "warnings": [], "error": None, "seconds": 0.0, **values}
-
-
-def _job_row(engine: "Engine", job: "Job", seconds: float) -> dict[str, Any]:
-    values: dict[str, Any] = {"name": job.name, "id": job.document_id, "seconds": seconds}
-    values["status"] = job.status or "failed"
-    values["error"] = str(job.error) if job.error else None
-    document = engine.catalog.documents.find(job.document_id or "")
-    if document:  # a later file of this name may have taken its place
-        values |= {"pages": document.pages, "chunks": document.chunks, "tokens": document.tokens}
-        values["warnings"] = [str(warning) for warning in document.warnings]
-    return _ingest_row(values)
 
 
 @click.group(invoke_without_command=True)
@@ -148,9 +38,17 @@ def documents(context: click.Context, collection: str | None, as_json: bool) -> 
 @documents.command("delete")
 @click.argument("ids", nargs=-1, required=True)
 @collection_option
+@json_option
 @click.pass_obj
-def delete_documents(from_group: str | None, ids: Sequence[str], collection: str | None) -> None:
-    """Delete documents by id; nothing of them is left."""
+def delete_documents(
+    from_group: str | None, ids: Sequence[str], collection: str | None, as_json: bool
+) -> None:
+    """Delete documents by id, and tell what a look for what is left of them found."""
+    from dataclasses import asdict
+
+    from rag.ingestion.receipts import receipt_notices
+
+    receipts = []
     with open_engine() as engine:
         found = engine.collection(collection or from_group)
         for document_id in ids:
@@ -161,8 +59,13 @@ def delete_documents(from_group: str | None, ids: Sequence[str], collection: str
                     name=found.name,
                 )
         for document_id in ids:
-            engine.delete_document(document_id)
-            note(f"Deleted {document_id}.")
+            receipts.append(engine.delete_document(document_id))
+            for notice in receipt_notices(receipts[-1]):
+                note(str(notice))
+    if as_json:
+        print_json({"deleted": [asdict(each) | {"clean": each.clean} for each in receipts]})
+    if not all(each.clean for each in receipts):
+        raise SystemExit(1)
 
 
 @click.command()

@@ -115,9 +115,8 @@ class Indexing:
         try:
             self.synchronise(new, on_progress, cancelled)
             with self.lock:
-                self.synchronise(new)  # what came meanwhile
+                self.complete(new)
                 is_wanted = self._catalog.collections.replace_index(collection.index_name, new.index_name)
-                self._vectors.trust(new.index_name)
         except BaseException:
             self.drop_vectors(new)
             raise
@@ -147,6 +146,12 @@ class Indexing:
                 raise Cancelled("Stopped.")
             with self.lock:
                 self._write_again(collection, missing[start : start + WRITE_ROWS])
+
+    def complete(self, collection: Collection) -> None:
+        """Make up for what came while a vector index was written, and trust it from now on."""
+        with self.lock:
+            self.synchronise(collection)
+            self._vectors.trust(collection.index_name)
 
     def _write_again(self, collection: Collection, chunk_ids: Iterable[str]) -> None:
         found = self._catalog.documents.ready_chunks(collection.id, list(chunk_ids))

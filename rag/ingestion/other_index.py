@@ -117,7 +117,7 @@ class OtherIndexes:
     def _bring_up_to_date(self, other: Collection) -> None:
         """Under the writer's lock: embed what came meanwhile, and make the index what the catalogue says."""
         self._embed(other, lambda *_: None, lambda: False)
-        self._indexing.synchronise(other)
+        self._indexing.complete(other)
 
     def _chunks(self, collection: Collection) -> list[StoredChunk]:
         documents = self._catalog.documents

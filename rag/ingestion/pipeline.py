@@ -16,6 +16,7 @@ from rag.documents import Chunk, Document, Notice
 from rag.embedders.base import Embedder
 from rag.errors import Cancelled, RagError
 from rag.ingestion.embedding import embed_missing
+from rag.ingestion.folders import same_document
 from rag.ingestion.indexing import Indexing
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
@@ -108,28 +109,26 @@ class Pipeline:
             if self._is_unchanged(job):  # it may have been queued twice
                 return
             self._progress(job, "indexing", len(read.chunks), len(read.chunks))
-            replaces = any(each.status == "ready" for each in documents.named(job.collection_id, job.name))
+            replaced = [
+                each for each in documents.named(job.collection_id, job.name) if each.status == "ready"
+            ]
             # A deletion may have taken shared vectors meanwhile, or the collection have another model.
             self._embed(job, read)
-            document = self._document(job, read)
+            document = self._document(job, read, replaced)
             self._catalog.add_document(document, read.chunks, read.pictures)
             self._indexing.publish(document)
-        status = "replaced" if replaces else "added"
+        status = "replaced" if replaced else "added"
         self._catalog.jobs.finish(job.id, "done", status=status, document_id=document.id)
 
     def _is_unchanged(self, job: Job) -> bool:
         """Whether the collection has this content already, under this name or as a new one; if so, done."""
-        documents = self._catalog.documents
-        same = [
-            each
-            for each in documents.with_content(job.collection_id, job.sha256)
-            if dict(each.metadata) == dict(job.metadata)
-        ]
-        if any(each.status == "ready" for each in documents.named(job.collection_id, job.name)):
-            same = [each for each in same if each.name == job.name]
-        if same:
-            self._catalog.jobs.finish(job.id, "done", status="unchanged", document_id=same[0].id)
-        return bool(same)
+        same = same_document(self._catalog, job.collection_id, job.name, job.sha256, job.metadata)
+        if same is None:
+            return False
+        if same.folder != job.folder:
+            self._catalog.documents.leave_folder(same.id)
+        self._catalog.jobs.finish(job.id, "done", status="unchanged", document_id=same.id)
+        return True
 
     def _embed(self, job: Job, read: Read) -> None:
         """Embed what the catalogue has no vector of, batch by batch, each batch kept at once."""
@@ -154,7 +153,7 @@ class Pipeline:
         if self._on_progress:
             self._on_progress(self._catalog.jobs.get(job.id))
 
-    def _document(self, job: Job, read: Read) -> Document:
+    def _document(self, job: Job, read: Read, replaced: Sequence[Document]) -> Document:
         return Document(
             id=secrets.token_hex(8),
             collection_id=job.collection_id,
@@ -167,8 +166,9 @@ class Pipeline:
             title=read.parsed.title,
             pages=read.parsed.pages,
             tokens=sum(chunk.tokens for chunk in read.chunks),
-            warnings=read.parsed.warnings,
+            warnings=(*read.parsed.warnings, *_same_name_elsewhere(job, replaced)),
             metadata=job.metadata,
+            folder=job.folder,
         )
 
     def _fail(self, job: Job, error: Notice) -> None:
@@ -202,6 +202,7 @@ class Pipeline:
                 added_at=_now(),
                 error=error,
                 metadata=job.metadata,
+                folder=job.folder,
             )
             documents.add(failed, ())
         return failed.id
@@ -225,6 +226,17 @@ def unexpected(error: Exception) -> Notice:
         "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
         {"reason": f"{type(error).__name__}: {error}"},
     )
+
+
+def _same_name_elsewhere(job: Job, replaced: Sequence[Document]) -> Iterator[Notice]:
+    """What is said where a file takes the place of one that came from another folder."""
+    for document in replaced:
+        if document.folder not in (None, job.folder):
+            yield Notice(
+                "It replaced a document of the same name that came from the folder {folder}. To keep both, "
+                "rename one, or add the folders to different collections.",
+                {"folder": document.folder or ""},
+            )
 
 
 def _now() -> str:

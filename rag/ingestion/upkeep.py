@@ -211,7 +211,7 @@ class Upkeep:
         difference = self._differences.pop(collection.index_name, None)
         if difference and difference.readable and not difference.wrong:
             self._with_progress(self._indexing.synchronise, collection)
-            self._vectors.trust(collection.index_name)
+            self._indexing.complete(collection)
         else:
             self._with_progress(self._indexing.rebuild_vectors, collection)
 

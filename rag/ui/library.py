@@ -13,6 +13,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from rag.catalog import Job
 from rag.documents import Document
 from rag.errors import DocumentError, RagError
+from rag.ingestion.receipts import receipt_notices
 from rag.ui import markdown
 from rag.ui.empty import samples_button
 from rag.ui.search_options import type_name
@@ -31,6 +32,8 @@ def page() -> None:
     st.title(t("Library"), anchor=False)
     _upload()
     _progress()
+    for notice in st.session_state.pop("receipt", ()):
+        st.info(markdown.plain(tell(notice)), icon=":material/delete:")
     _documents(engine().catalog.documents.all(collection().id))
 
 
@@ -191,6 +194,7 @@ def _documents(documents: Sequence[Document]) -> None:
         number = st.pagination(-(-len(found) // PER_PAGE)) or 1
     for document in found[(number - 1) * PER_PAGE : number * PER_PAGE]:
         _document(document)
+    st.caption(t("To keep a copy of everything on another disk: {command}", command="`rag backup FILE`"))
 
 
 def _document(document: Document) -> None:
@@ -202,7 +206,8 @@ def _document(document: Document) -> None:
         with row.popover(t("Delete"), icon=":material/delete:", type="tertiary", key=f"ask-{document.id}"):
             st.markdown(t("Delete this document? This cannot be undone. Answers keep what they quote of it."))
             if st.button(t("Delete"), key=f"delete-{document.id}", type="primary"):
-                engine().delete_document(document.id)
+                receipt = engine().delete_document(document.id)
+                st.session_state["receipt"] = list(receipt_notices(receipt))
                 st.rerun()
         if document.error:
             st.error(markdown.plain(tell(document.error)), icon=":material/error:")

@@ -150,15 +150,18 @@ class VectorIndex:
         """
         if not self.exists(index):
             return
-        collection = self._collection(index)
-        where = {"document_id": document_id}
         with mapped(Notice("delete from the index")):
-            collection.delete(where=cast(Any, where))
-            left = collection.get(where=cast(Any, where), limit=1, include=[])["ids"]
-        if left:
+            self._collection(index).delete(where={"document_id": document_id})
+        if self.holds(index, document_id):
             raise StoreError(
                 "The index still holds parts of a deleted document. Run: rag check --repair", index=index
             )
+
+    def holds(self, index: str, document_id: str) -> bool:
+        """Whether there is a row of the document."""
+        with mapped(Notice("read the index")):
+            found = self._collection(index).get(where={"document_id": document_id}, limit=1, include=[])
+        return bool(found["ids"])
 
     def delete(self, index: str, ids: Sequence[str]) -> None:
         """Remove rows."""

@@ -159,6 +159,7 @@ def test_a_document_is_deleted_and_a_bad_file_says_why(
     page.locator("[class*=st-key-ask-] button").click()
     page.get_by_role("button", name="Delete", exact=True).last.click()
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    expect(page.get_by_text("“empty.txt” is deleted")).to_be_visible()
 
 
 def test_nothing_of_a_hostile_document_runs(

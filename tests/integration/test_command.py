@@ -75,7 +75,7 @@ def test_the_missions_example(run: Run, tmp_path: Path) -> None:
 
 def test_ingest_search_ask_follow_the_contract(run: Run) -> None:
     added = read(run("ingest", str(SAMPLES), "--meta", "origin=sample", "--meta", "year=2026", "--json"))
-    assert set(added) == {"documents", "seconds"}
+    assert set(added) == {"documents", "vanished", "removed", "seconds"}
     fields = {"name", "id", "status", "pages", "chunks", "tokens", "warnings", "error", "seconds"}
     assert all(set(document) == fields for document in added["documents"])
     assert [document["status"] for document in added["documents"]] == ["added"] * 4

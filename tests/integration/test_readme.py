@@ -15,12 +15,13 @@ def test_the_readmes_commands(tmp_path: Path, models_dir: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```", (PROJECT_DIR / "README.md").read_text("utf-8"), re.M | re.S)
     commands = [line for block in blocks for line in block.splitlines() if line not in NOT_RUN_HERE]
     assert len(commands) >= 8
+    (tmp_path / "data").symlink_to(PROJECT_DIR / "data")
     for command in commands:
         name, *arguments = shlex.split(command)
         assert name == "rag", command
         done = subprocess.run(
             [RAG, *arguments],
-            cwd=PROJECT_DIR,
+            cwd=tmp_path,
             env=environment(tmp_path / "store", models_dir),
             capture_output=True,
             text=True,

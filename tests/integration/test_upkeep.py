@@ -1,4 +1,4 @@
-"""Indexes are damaged, lost, behind or bloated: that is found and mended, and no search is the worse for it."""
+"""Indexes are damaged, lost, behind or bloated: it is noticed and mended, and no search is the worse."""
 
 import os
 import shutil
