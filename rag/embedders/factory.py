@@ -46,7 +46,9 @@ def _ollama(settings: Settings, model: str) -> Embedder:
     from rag.providers.ollama_api import ollama_server
 
     name, dimensions = _dimensions(model)
-    return OllamaEmbedder(ollama_server(settings, name), dimensions=dimensions)
+    return OllamaEmbedder(
+        ollama_server(settings, name), dimensions=dimensions, keep_alive=settings.ollama_keep_alive
+    )
 
 
 def _dashscope(settings: Settings, model: str) -> Embedder:
