@@ -15,6 +15,7 @@ from rag.cli.common import (
     open_engine,
     print_json,
     show_progress,
+    tell_where_texts_go,
 )
 from rag.errors import DocumentError, UsageError
 
@@ -36,6 +37,7 @@ def ingest(paths: Sequence[Path], collection: str | None, meta: dict[str, Any], 
     started = time.perf_counter()
     with open_engine() as engine:
         found = engine.collection(collection)
+        tell_where_texts_go(engine, found.fingerprint.id)
         rows = list(_ingest_all(engine, found, paths, meta))
     if as_json:
         print_json({"documents": rows, "seconds": time.perf_counter() - started})
