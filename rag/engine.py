@@ -18,11 +18,12 @@ from rag.ingestion.receipts import DeletionReceipt, delete_with_receipt
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
 from rag.models import Models
-from rag.providers.addresses import is_loopback, is_private
+from rag.providers.addresses import is_private
 from rag.retrieval import Query, Retriever, SearchResult
 from rag.settings import KEY_OF_ADDRESS, Settings, load_settings, save_settings, set_in_environment
 from rag.switching import Switching
 from rag.vector_index import VectorIndex
+from rag.whereabouts import receivers
 
 PICTURE_WIDTH = 1100  # pixels
 UNREAD_PICTURES = Notice("Pictures were found. The answer does not rest on them: look at them yourself.")
@@ -307,14 +308,17 @@ class Engine:
 
     def stays_here(self, collection: Collection) -> bool:
         """Whether questions and documents stay on this machine: embedded, stored and answered here."""
-        url = self.settings.chroma_url
-        if url is not None and not is_loopback(url):
-            return False
         try:
-            is_embedded_here = self.models.embedder(collection.fingerprint.id).is_local
+            return not self.receivers(collection.fingerprint.id)
         except RagError:
             return False
-        return is_embedded_here and self.models.answer_locally()
+
+    def receivers(self, embedder_id: str) -> tuple[Notice, ...]:
+        """Who gets what of documents and questions embedded so; none where all of it stays here.
+
+        Raises UsageError, ProviderError.
+        """
+        return receivers(self.models, self.settings.chroma_url, embedder_id)
 
     # Health
 

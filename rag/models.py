@@ -14,12 +14,16 @@ from rag.chat_models.factory import EXTRACTIVE, choose_chat_model, make_chat_mod
 from rag.documents import Fingerprint, Notice
 from rag.embedders.base import Embedder
 from rag.embedders.factory import make_embedder
+from rag.embedders.remote import RemoteEmbedder
 from rag.embedders.window import fitting
-from rag.errors import ProviderError, RagError
+from rag.errors import ProviderError
+from rag.model_catalogue import estimated_cost
+from rag.providers.failures import Failure, Kind
 from rag.settings import Settings
 
 CANARY = "A model is known by the vector that it gives this sentence. 认识一个模型，看它给这句话的向量。"
 SAMPLE_TEXTS = [f"{number}. {CANARY} " * 3 for number in range(16)]  # about as long as a short passage
+CHECK_SECONDS = 300.0  # how long a server is trusted to run the model that it ran
 SAME_MODEL = 0.99  # cosine: engines and precisions differ by less, other weights by more
 
 
@@ -34,10 +38,14 @@ class Measured:
 
 @dataclass(slots=True)
 class _Embedder:
-    """An embedder and, once it was asked, who it is; others need not wait for one that is asked."""
+    """An embedder and, once it was asked, who it is; others need not wait for one that is asked.
+
+    `checked` is when a server's model was last known to be that one, by time.monotonic().
+    """
 
     embedder: Embedder
     fingerprint: Fingerprint | None = None
+    checked: float = 0.0
     asking: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -58,14 +66,18 @@ class Models:
     def fingerprint(self, model_id: str) -> Fingerprint:
         """Who the embedder of this name is, by what it says and by its vector of the canary.
 
-        A server may answer with other weights under the same name: then the revision differs.
+        A server may answer with other weights under the same name: then the revision differs. It is asked
+        again, for the vector of one sentence, after CHECK_SECONDS or a request that broke down.
         Raises UsageError, ProviderError.
         """
         found = self._embedder(model_id)
-        if found.fingerprint:
+        if found.fingerprint and (found.asking.locked() or not _is_due(found)):
             return found.fingerprint
         with found.asking:
+            if found.fingerprint and _is_due(found) and not self._is_the_same(found, found.fingerprint):
+                found.embedder, found.fingerprint = make_embedder(self._settings, model_id), None
             found.fingerprint = found.fingerprint or self._identify(found.embedder)
+            found.checked = time.monotonic()
             return found.fingerprint
 
     def embedder_of(self, collection: Collection) -> Embedder:
@@ -86,6 +98,13 @@ class Models:
         """Where an embedder sends texts; "" where they stay here. Raises UsageError, ProviderError."""
         embedder = self.embedder(model_id)
         return "" if embedder.is_local else embedder.host
+
+    def cost_of(self, model_id: str, tokens: int) -> tuple[float, str] | None:
+        """(amount, currency) that embedding `tokens` costs by the public price, the currency as ISO 4217.
+
+        None where the model runs on this machine, or no price is known. Raises UsageError, ProviderError.
+        """
+        return estimated_cost(model_id, tokens) if self.host_of(model_id) else None
 
     def measure(self, model_id: str) -> Measured:
         """Load the model or reach its server, and take the time. Raises UsageError, ProviderError."""
@@ -123,6 +142,19 @@ class Models:
                 self._embedders[model_id] = _Embedder(make_embedder(self._settings, model_id))
             return self._embedders[model_id]
 
+    def _is_the_same(self, found: _Embedder, known: Fingerprint) -> bool:
+        """Whether the server still gives the canary the vector that its model is known by."""
+        if isinstance(found.embedder, RemoteEmbedder):
+            found.embedder.was_cut_off = False
+        try:
+            vector = found.embedder.embed_documents([CANARY])[0]
+        except ProviderError as error:
+            if isinstance(error.__cause__, Failure) and error.__cause__.kind is Kind.VECTORS:
+                return False  # such as vectors of another length
+            raise
+        canary = dict(self._catalog.collections.canaries()).get(known)
+        return canary is not None and float(canary @ vector) >= SAME_MODEL
+
     def _identify(self, embedder: Embedder) -> Fingerprint:
         said = embedder.fingerprint
         vector = embedder.embed_documents([CANARY])[0]
@@ -151,14 +183,6 @@ class Models:
                 self._chat_models[wanted] = chosen
             return self._chat_models[wanted]
 
-    def answer_locally(self) -> bool:
-        """Whether the chat model runs on this machine; False where none can be had."""
-        try:
-            model = self.chat_model()
-        except RagError:
-            return False
-        return model is None or model.is_local
-
     def warm_up(self) -> None:
         """Start the chat model's process, if it has one. Raises UsageError, ProviderError."""
         start = getattr(self.chat_model(), "warm_up", None)
@@ -175,6 +199,14 @@ def _stop(chat_models: Iterable[ChatModel]) -> None:
         stop = getattr(model, "close", None)
         if stop:
             stop()
+
+
+def _is_due(found: _Embedder) -> bool:
+    """Whether a server may have another model by now; what runs in this process stays what it is."""
+    embedder = found.embedder
+    if not isinstance(embedder, RemoteEmbedder):
+        return False
+    return embedder.was_cut_off or time.monotonic() - found.checked >= CHECK_SECONDS
 
 
 def _says_the_same(known: Fingerprint, said: Fingerprint) -> bool:

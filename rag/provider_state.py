@@ -4,7 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Literal, TypeAlias
 
@@ -23,6 +23,8 @@ from rag.settings import Settings
 State: TypeAlias = Literal["ready", "no key", "no server", "not installed"]
 
 _STATES: Mapping[Kind, State] = {Kind.ACCESS: "no key", Kind.BUSY: "ready"}
+
+_DASHSCOPE_TASKS: tuple[Task, ...] = ("embedding", "multimodal", "chat")
 
 _TORCH = {
     "sentence-transformers": ("torch", "sentence_transformers"),
@@ -128,7 +130,7 @@ def _installed(settings: Settings, task: str) -> dict[str, int | None]:
 def _ollama(settings: Settings) -> ProviderState:
     server = ollama_server(settings, "")
     chats, listed = _at_once(
-        lambda: local_ollama(settings), lambda: quick_look(server.url, lambda client: client.list().models)
+        lambda: local_ollama(settings), lambda: quick_look(server, lambda client: client.list().models)
     )
     if listed is None:
         return _no_ollama(settings)
@@ -234,9 +236,9 @@ def _unanswered(server: Server) -> ProviderState:
 
 def _dashscope(settings: Settings) -> ProviderState:
     try:
-        return _of(dashscope_server(settings, ""), "dashscope", "ready")
+        return replace(_of(dashscope_server(settings, ""), "dashscope", "ready"), tasks=_DASHSCOPE_TASKS)
     except ProviderError as error:
-        return ProviderState("dashscope", ("embedding", "chat"), "no key", Notice.of(error))
+        return ProviderState("dashscope", _DASHSCOPE_TASKS, "no key", Notice.of(error))
 
 
 def _of(

@@ -1,6 +1,7 @@
 """One frozen Settings object: RAG_* variables win over rag.toml, which wins over the defaults."""
 
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -8,7 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -63,9 +72,26 @@ def _is_address(text: str, is_ollama: bool) -> bool:
         return False
 
 
+_DURATION = re.compile(r"-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+")
+
+
+def _checked_duration(given: object, info: ValidationInfo) -> float | str | None:
+    """A time as Ollama reads it: a number for seconds, else text with its units. Raises UsageError."""
+    text = "" if given is None else str(given).strip()
+    if re.fullmatch(r"-?\d+(\.\d+)?", text, re.ASCII):
+        return float(text)
+    if text and not _DURATION.fullmatch(text):
+        raise UsageError(
+            "{setting} is not a time. Write it like 5m, 1h30m or 300 (seconds); 0 is at once, -1 for ever.",
+            setting=_variable(str(info.field_name)),
+        )
+    return text or None
+
+
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 Key = Annotated[SecretStr, AfterValidator(_checked_key)]
 Address = Annotated[str, AfterValidator(_checked_address)]
+Duration = Annotated[float | str | None, BeforeValidator(_checked_duration)]
 
 
 def _vendor(name: str, vendor_name: str) -> Any:
@@ -104,6 +130,7 @@ class Settings(BaseSettings):
     dashscope_api_key: Key | None = _vendor("dashscope_api_key", "DASHSCOPE_API_KEY")
     dashscope_base_url: Address | None = None
     ollama_host: Address | None = _vendor("ollama_host", "OLLAMA_HOST")
+    ollama_keep_alive: Duration = None
     hub_url: str | None = _vendor("hub_url", "HF_ENDPOINT")
     request_timeout: Annotated[float, Field(gt=0)] = 60.0
 
@@ -175,7 +202,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def set_in_environment(name: str) -> str | None:
-    """The variable of the environment, ours or the vendor's, that fills a key; None where none does."""
+    """The variable of the environment, ours or the vendor's, that fills a key or an address, or None."""
     variables = (f"RAG_{name.upper()}", name.upper())
     return next((each for each, value in os.environ.items() if value and each.upper() in variables), None)
 

@@ -44,6 +44,7 @@ class ScriptedChatModel:
     id = "fake:scripted"
     context_tokens = 1000
     is_local = True
+    host = ""
 
     def __init__(self, *pieces: str, follows_citation_rules: bool = True) -> None:
         self.pieces = pieces

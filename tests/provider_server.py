@@ -3,7 +3,9 @@
 Everything goes out in slices of a few bytes, so that characters and events are cut wherever they may be.
 """
 
+import base64
 import hashlib
+import io
 import json
 import select
 import socket
@@ -15,7 +17,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from pydantic import SecretStr
 
 from rag.settings import Settings, load_settings
@@ -28,6 +32,7 @@ OLLAMA_CHAT = "/api/chat"
 OLLAMA_EMBED = "/api/embed"
 DASHSCOPE_CHAT = "/api/v1/services/aigc/text-generation/generation"
 DASHSCOPE_EMBED = "/api/v1/services/embeddings/text-embedding/text-embedding"
+DASHSCOPE_PICTURES = "/api/v1/services/embeddings/multimodal-embedding/multimodal-embedding"
 
 KEY = SecretStr("sk-secret-123")
 TIMEOUT = 0.5
@@ -134,6 +139,18 @@ def vector_of(text: str, text_type: str = "document") -> list[float]:
     return [byte / 255 for byte in hashlib.sha256(text.encode()).digest()[:DIMENSION]]
 
 
+def _contents(body: Any) -> list[str]:
+    """What is embedded, as texts: of a picture its colour, which is the text "red" for a red one."""
+    return [each["text"] if "text" in each else _colour(each["image"]) for each in body["input"]["contents"]]
+
+
+def _colour(data_uri: str) -> str:
+    data = base64.b64decode(data_uri.removeprefix("data:image/jpeg;base64,"), validate=True)
+    with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+        mean = np.asarray(picture).mean((0, 1))
+    return ("red", "green", "blue")[int(mean.argmax())]
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: ProviderServer
@@ -165,6 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
             DASHSCOPE_CHAT: self._chat(wire_formats.dashscope_line, wire_formats.dashscope_whole),
             OPENAI_EMBED: self._embed(lambda body: body["input"], wire_formats.openai_vectors),
             OLLAMA_EMBED: self._embed(lambda body: body["input"], wire_formats.ollama_vectors),
+            DASHSCOPE_PICTURES: self._embed(_contents, wire_formats.dashscope_multimodal_vectors),
             DASHSCOPE_EMBED: self._embed(lambda body: body["input"]["texts"], wire_formats.dashscope_vectors),
             "/v1/models": lambda *_: self._json({"object": "list", "data": [{"id": "m", "object": "model"}]}),
             "/api/tags": lambda *_: self._json({"models": self.server.ollama_models}),

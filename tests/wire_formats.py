@@ -72,6 +72,14 @@ def dashscope_vectors(vectors: list[Any], _: Any) -> Any:
     return {"output": {"embeddings": data}, "usage": {"total_tokens": 1}, "request_id": "r"}
 
 
+def dashscope_multimodal_vectors(vectors: list[Any], body: Any) -> Any:
+    kinds = ["text" if "text" in each else "image" for each in body["input"]["contents"]]
+    rows = enumerate(zip(vectors, kinds, strict=False))
+    data = [{"index": i, "embedding": vector, "type": kind} for i, (vector, kind) in rows]
+    usage = {"input_tokens": 1, "image_count": kinds.count("image"), "image_tokens": 0}
+    return {"output": {"embeddings": data}, "usage": usage, "request_id": "r"}
+
+
 def spoiled(kind: str, vectors: list[Any]) -> list[Any]:
     """The vectors with what a fault of this kind does to them."""
     match kind:

@@ -17,7 +17,8 @@ class ChatModel(Protocol):
     """Streams an answer.
 
     `id` is "provider:model". `context_tokens` is how many tokens of passages it is wise to send (a model that
-    runs on this machine reads slowly). `is_local` tells whether what is asked stays on this machine.
+    runs on this machine reads slowly). `is_local` tells whether what is asked stays on this machine;
+    `host` is where it is sent, "" where it is not.
     `follows_citation_rules` tells whether the model can be asked to write its own [n] markers; where it
     cannot, the sources are attached afterwards.
     """
@@ -30,6 +31,9 @@ class ChatModel(Protocol):
 
     @property
     def is_local(self) -> bool: ...
+
+    @property
+    def host(self) -> str: ...
 
     @property
     def follows_citation_rules(self) -> bool: ...

@@ -42,6 +42,7 @@ class BuiltinChat:
     context_tokens = 300
     follows_citation_rules = False
     is_local = True
+    host = ""
 
     def __init__(self, model: str, *, gguf: Path, timeout: float = 300.0) -> None:
         self.id = f"builtin:{model}"

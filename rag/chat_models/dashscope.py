@@ -25,6 +25,10 @@ class DashScopeChat:
     def is_local(self) -> bool:
         return is_loopback(self._server.url)
 
+    @property
+    def host(self) -> str:
+        return self._server.host
+
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
         """Pieces of the answer as they come; closing it closes the request. Raises ProviderError."""
         return stream_answer(lambda: _pieces(self._server, messages), self._server)

@@ -62,7 +62,7 @@ def _dashscope(settings: Settings, model: str) -> ChatModel:
 def _ollama(settings: Settings, model: str) -> ChatModel:
     from rag.chat_models.ollama import OllamaChat
 
-    return OllamaChat(ollama_server(settings, model))
+    return OllamaChat(ollama_server(settings, model), keep_alive=settings.ollama_keep_alive)
 
 
 def _builtin(settings: Settings, model: str) -> ChatModel:

@@ -11,10 +11,11 @@ from rag.chat_models.streaming import check_end, stream_answer
 from rag.providers.addresses import is_loopback
 from rag.providers.failures import Server
 from rag.providers.ollama_api import (
-    DEFAULT_HOST,
+    CLOUD_HOST,
     LOOK_SECONDS,
     is_cloud_model,
     ollama_client,
+    ollama_server,
     quick_look,
 )
 from rag.settings import Settings
@@ -27,13 +28,17 @@ _NOT_CHAT = re.compile(r"embed|bert|minilm|(^|[/-])(bge|gte|e5|jina)-|rerank", r
 
 
 class OllamaChat:
-    """A model that an Ollama server runs. The server's `timeout` is the longest silence in seconds."""
+    """A model that an Ollama server runs. The server's `timeout` is the longest silence in seconds.
+
+    `keep_alive` is how long Ollama keeps the model in memory: seconds, or a text like "5m"; None is its own.
+    """
 
     context_tokens = 4000
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, keep_alive: float | str | None = None) -> None:
         self.id = f"ollama:{server.model}"
         self._server = server
+        self._keep_alive = keep_alive
         self._parameters: float | None = None
 
     @property
@@ -47,10 +52,15 @@ class OllamaChat:
     def is_local(self) -> bool:
         return is_loopback(self._server.url) and not is_cloud_model(self._server.model)
 
+    @property
+    def host(self) -> str:
+        """Where questions are sent in the end."""
+        return CLOUD_HOST if is_cloud_model(self._server.model) else self._server.host
+
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
         """Pieces of the answer as they come; closing it closes the request. Raises ProviderError."""
         turns = [{"role": message.role, "content": message.content} for message in messages]
-        return stream_answer(lambda: _pieces(self._server, turns), self._server)
+        return stream_answer(lambda: _pieces(self._server, turns, self._keep_alive), self._server)
 
 
 def local_ollama(settings: Settings) -> list[str] | None:
@@ -61,16 +71,16 @@ def local_ollama(settings: Settings) -> list[str] | None:
     import ollama  # noqa: F401 - the first import takes longer than the look itself
 
     answer: list[list[str] | None] = []
-    host = settings.ollama_host or DEFAULT_HOST
-    look = threading.Thread(target=lambda: answer.append(_chat_models(host)), daemon=True)
+    server = ollama_server(settings, "")
+    look = threading.Thread(target=lambda: answer.append(_chat_models(server)), daemon=True)
     # Name look-ups know no time-out, so a late thread is left behind rather than waited for.
     look.start()
     look.join(LOOK_SECONDS)
     return answer[0] if answer else None
 
 
-def _chat_models(host: str) -> list[str] | None:
-    listed = quick_look(host, lambda client: client.list().models)
+def _chat_models(server: Server) -> list[str] | None:
+    listed = quick_look(server, lambda client: client.list().models)
     if listed is None:
         return None
     return [model.model for model in listed if model.model and _can_chat(model)]
@@ -83,7 +93,7 @@ def _can_chat(model: Any) -> bool:
 
 
 def _parameters(server: Server) -> float | None:
-    details = quick_look(server.url, lambda client: client.show(server.model).details)
+    details = quick_look(server, lambda client: client.show(server.model).details)
     return parameter_count(details.parameter_size if details else None)
 
 
@@ -95,10 +105,10 @@ def parameter_count(size: str | None) -> float | None:
     return float(match[1]) * {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}[match[2].upper()]
 
 
-def _pieces(server: Server, turns: list[dict[str, str]]) -> Generator[str]:
+def _pieces(server: Server, turns: list[dict[str, str]], keep_alive: float | str | None) -> Generator[str]:
     options = {"temperature": 0.0, "num_ctx": WINDOW_TOKENS}
     with ollama_client(server) as client:
-        parts = client.chat(server.model, turns, stream=True, options=options)
+        parts = client.chat(server.model, turns, stream=True, options=options, keep_alive=keep_alive)
         with closing(cast(Generator[Any], parts)):
             yield from _texts(parts)
 

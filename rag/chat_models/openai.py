@@ -31,6 +31,10 @@ class OpenAIChat:
     def is_local(self) -> bool:
         return is_loopback(self._server.url)
 
+    @property
+    def host(self) -> str:
+        return self._server.host
+
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
         """Pieces of the answer as they come; closing it closes the request. Raises ProviderError."""
         return stream_chat(self._server, messages, temperature=self._temperature)

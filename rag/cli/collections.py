@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.common import json_option, key_values, note, open_engine, print_json, show_progress
+from rag.cli.common import (
+    json_option,
+    key_values,
+    note,
+    open_engine,
+    print_json,
+    show_progress,
+    tell_where_texts_go,
+)
 
 if TYPE_CHECKING:
     from rag.catalog import Collection
@@ -99,6 +107,8 @@ def switch(
         switching = engine.switching
         compared: list[QuestionCompared] = []
         if embedder:
+            documents = engine.catalog.documents.all(collection.id)
+            tell_where_texts_go(engine, embedder, sum(document.tokens for document in documents))
             switching.build(
                 collection, embedder, lambda done, total: show_progress(f"{done} of {total} chunks")
             )

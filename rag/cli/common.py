@@ -43,6 +43,23 @@ def note(text: str) -> None:
     click.echo(readable(text), err=True)
 
 
+def tell_where_texts_go(engine: "Engine", embedder_id: str, tokens: int | None = None) -> None:
+    """Before a remote model embeds: who gets the texts and, for so many tokens, the cost if known."""
+    from rag.errors import RagError
+    from rag.whereabouts import texts_go_to
+
+    try:
+        told = texts_go_to(engine.models, embedder_id)
+        cost = engine.models.cost_of(embedder_id, tokens or 0)
+    except RagError:
+        return  # told where the model is used
+    if told:
+        note(str(told))
+    if told and tokens is not None:
+        price = f", about {cost[0]:.2g} {cost[1]}" if cost else ""
+        note(f"About {tokens:,} tokens{price}.")
+
+
 def show_progress(text: str) -> None:
     """A line that the next one overwrites, where a person looks on."""
     if sys.stderr.isatty():

@@ -15,6 +15,7 @@ from rag.cli.common import (
     open_engine,
     print_json,
     show_progress,
+    tell_where_texts_go,
 )
 from rag.cli.folders import Source, Sources, find_sources, find_vanished, names_of, planned_rows
 from rag.errors import DocumentError
@@ -81,6 +82,7 @@ def _carry_out(
     from rag.ingestion.receipts import receipt_notices
 
     found = engine.collection(collection)
+    tell_where_texts_go(engine, found.fingerprint.id)
     rows = list(_ingest_all(engine, found, sources, meta))
     gone = find_vanished(engine.catalog, found, sources)
     if prune:

@@ -1,6 +1,5 @@
 """Embeds texts and pictures into one space with CLIP or Chinese-CLIP."""
 
-import io
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,15 +10,14 @@ from numpy.typing import NDArray
 from rag.embedders.base import Fingerprint, Vectors
 from rag.embedders.batches import padded
 from rag.embedders.hub_models import HubModel
+from rag.embedders.pictures import read_picture
 from rag.embedders.torch_embedder import LoadedModel, Role, TorchEmbedder
 from rag.embedders.torch_models import LOCAL, HubTokenizer, best_device, load_model, smallest
-from rag.errors import DocumentError, ProviderError
+from rag.errors import ProviderError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-_MOST_PIXELS = 89_000_000  # Pillow warns from about there; 270 MB decoded
 _BATCH_PICTURES = 16
 _MODEL_TYPES = ("clip", "chinese_clip")
 
@@ -99,33 +97,3 @@ class ClipEmbedder(TorchEmbedder):
         )
         window = smallest(original.model_max_length, config.text_config.max_position_embeddings)
         return LoadedModel(fingerprint, window, tokenizer.added(""), batch_tokens, tokenizer.count, embed)
-
-
-def read_picture(data: bytes, number: int = 1) -> "Image":
-    """A picture file, upright, RGB on white. Raises DocumentError; `number` tells the reader which it is."""
-    from PIL import Image, ImageOps
-
-    try:
-        picture = Image.open(io.BytesIO(data), formats=_FORMATS)
-        if picture.width * picture.height > _MOST_PIXELS:
-            raise DocumentError(
-                "Picture {number} has {pixels} million pixels, and the limit is {limit} million. "
-                "Make it smaller.",
-                number=number,
-                pixels=picture.width * picture.height // 1_000_000,
-                limit=_MOST_PIXELS // 1_000_000,
-            )
-        upright = ImageOps.exif_transpose(picture)
-        if not upright.has_transparency_data:
-            return upright.convert("RGB")
-        layer = upright.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(paper, layer).convert("RGB")
-    except DocumentError:
-        raise
-    except Exception as error:  # Pillow's decoders raise all kinds
-        raise DocumentError(
-            "Picture {number} cannot be read: {reason}. Save it again as PNG or JPEG.",
-            number=number,
-            reason=str(error) or type(error).__name__,
-        ) from error

@@ -46,15 +46,19 @@ def _ollama(settings: Settings, model: str) -> Embedder:
     from rag.providers.ollama_api import ollama_server
 
     name, dimensions = _dimensions(model)
-    return OllamaEmbedder(ollama_server(settings, name), dimensions=dimensions)
+    return OllamaEmbedder(
+        ollama_server(settings, name), dimensions=dimensions, keep_alive=settings.ollama_keep_alive
+    )
 
 
 def _dashscope(settings: Settings, model: str) -> Embedder:
     from rag.embedders.dashscope import DashScopeEmbedder
+    from rag.embedders.dashscope_multimodal import DashScopeMultimodalEmbedder, is_multimodal
     from rag.providers.dashscope_api import dashscope_server
 
     name, dimensions = _dimensions(model)
-    return DashScopeEmbedder(dashscope_server(settings, name), dimensions=dimensions)
+    kind = DashScopeMultimodalEmbedder if is_multimodal(name) else DashScopeEmbedder
+    return kind(dashscope_server(settings, name), dimensions=dimensions)
 
 
 def _dimensions(model: str) -> tuple[str, int | None]:

@@ -14,7 +14,7 @@ from rag.embedders.remote import (
 )
 from rag.providers.embedding_failures import explained_for_vectors
 from rag.providers.failures import Server
-from rag.providers.ollama_api import is_cloud_model, ollama_client
+from rag.providers.ollama_api import CLOUD_HOST, is_cloud_model, ollama_client
 from rag.providers.retrying import patiently
 
 # Without a graphics card Ollama should answer before the time-out.
@@ -24,13 +24,19 @@ _WIDEST_WINDOW = 2048
 
 
 class OllamaEmbedder(RemoteEmbedder):
-    """A model that an Ollama server runs, known by the digest of its weights."""
+    """A model that an Ollama server runs, known by the digest of its weights.
+
+    `keep_alive` is how long Ollama keeps the model in memory: seconds, or a text like "5m"; None is its own.
+    """
 
     provider = "ollama"
 
-    def __init__(self, server: Server, *, dimensions: int | None = None) -> None:
+    def __init__(
+        self, server: Server, *, dimensions: int | None = None, keep_alive: float | str | None = None
+    ) -> None:
         super().__init__(server, limits=_LIMITS, prefixes=prefixes_of(server.model), dimensions=dimensions)
         self._context: int | None = None
+        self._keep_alive = keep_alive
 
     @property
     def is_local(self) -> bool:
@@ -40,7 +46,7 @@ class OllamaEmbedder(RemoteEmbedder):
     @property
     def host(self) -> str:
         """Where texts are sent in the end."""
-        return "ollama.com" if is_cloud_model(self._server.model) else super().host
+        return CLOUD_HOST if is_cloud_model(self._server.model) else super().host
 
     def _window(self) -> int:
         with self._learning:
@@ -77,6 +83,7 @@ class OllamaEmbedder(RemoteEmbedder):
                     truncate=False,
                     options=options,
                     dimensions=self._asked_dimensions,
+                    keep_alive=self._keep_alive,
                 )
             except ValidationError as error:
                 raise not_numbers() from error

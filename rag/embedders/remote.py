@@ -2,7 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -21,6 +21,7 @@ from rag.providers.retrying import patiently
 
 SPECIAL_TOKENS = 2  # at most what a model puts around a text
 UNKNOWN_WINDOW = 512 - SPECIAL_TOKENS
+_CUT_OFF = frozenset({Kind.UNREACHABLE, Kind.TIMEOUT, Kind.CUT, Kind.SERVER})
 
 Row: TypeAlias = tuple[int | None, object]  # which of the texts it belongs to, and its vector as it came
 
@@ -38,7 +39,9 @@ class RemoteEmbedder(ABC):
 
     `dimensions` is the length of vectors to ask for where a model has several; None leaves it to the model.
     No tokeniser is at hand, so `count_tokens` is a cautious estimate. A NUL is sent as a space, what is not
-    Unicode as “�”, and a blank text as a full stop, because servers refuse them.
+    Unicode as “�”, and a blank text as a full stop, because servers refuse them. `was_cut_off` tells that a
+    request broke down, so that a server may have been started anew, with another model; it is for others to
+    set back.
     """
 
     provider: ClassVar[str]
@@ -53,6 +56,7 @@ class RemoteEmbedder(ABC):
         self._learning = threading.RLock()
         self._dimension = dimensions
         self._fingerprint: Fingerprint | None = None
+        self.was_cut_off = False
 
     @property
     def _name(self) -> str:
@@ -143,16 +147,29 @@ class RemoteEmbedder(ABC):
         """Unit vectors by one request, or by smaller ones where the server finds it too large."""
         sent = [_sendable(text) for text in texts]
         try:
-            return patiently(
-                lambda: self._checked(self._ask(sent, prefix), len(sent)),
-                self._server,
-                explained_for_vectors,
-            )
+            return self._received(lambda: self._ask(sent, prefix), len(sent), explained_for_vectors)
         except ProviderError as error:
             if len(texts) == 1 or not _may_be_too_large(error):
                 raise
         middle = len(texts) // 2
         return np.concatenate([self._embed(part, prefix) for part in (texts[:middle], texts[middle:])])
+
+    def _received(
+        self,
+        ask: Callable[[], Sequence[Row]],
+        count: int,
+        explain: Callable[[Failure, Server], ProviderError],
+    ) -> Vectors:
+        """Unit vectors by one request for `count` of them, sent again where that is sensible."""
+
+        def once() -> Vectors:
+            try:
+                return self._checked(ask(), count)
+            except Failure as failure:
+                self.was_cut_off |= failure.kind in _CUT_OFF
+                raise
+
+        return patiently(once, self._server, explain)
 
     def _checked(self, rows: Sequence[Row], texts: int) -> Vectors:
         vectors = _unit_vectors(_in_order(rows, texts))

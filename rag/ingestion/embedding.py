@@ -22,12 +22,14 @@ def embed_missing(
     picture: Callable[[str], bytes],
     *,
     are_cut_for_it: bool,
+    before_save: Callable[[], object] = lambda: None,
     before_batch: Callable[[int, int], None] = lambda *_: None,
 ) -> None:
     """Embed those of the chunks, by their vector keys, that have no vector of the collection's model yet.
 
     Each batch is kept at once; before it `before_batch` is told how many were embedded and how many lacked a
-    vector, and may raise Cancelled. Raises as `embed_chunks` does.
+    vector, and may raise Cancelled. Before it is kept `before_save` may raise ProviderError: a server may
+    have another model by then. Raises as `embed_chunks` does.
     """
     missing = catalog.vectors.missing(collection.fingerprint, chunks)
     missing.sort(key=lambda key: chunks[key].tokens)
@@ -37,6 +39,7 @@ def embed_missing(
         vectors = embed_chunks(
             [chunks[key] for key in batch], embedder, picture, are_cut_for_it=are_cut_for_it
         )
+        before_save()
         catalog.vectors.save(collection.fingerprint, batch, vectors)
 
 

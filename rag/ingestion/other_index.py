@@ -108,6 +108,7 @@ class OtherIndexes:
                 embedder,
                 self._catalog.originals.read,
                 are_cut_for_it=False,
+                before_save=lambda: self._embedder_of(other),
                 before_batch=before_batch,
             )
         finally:

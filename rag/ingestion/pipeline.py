@@ -145,6 +145,7 @@ class Pipeline:
             self._embedder_of(collection),
             read.picture,
             are_cut_for_it=read.fingerprint == collection.fingerprint,
+            before_save=lambda: self._embedder_of(collection),
             before_batch=before_batch,
         )
 

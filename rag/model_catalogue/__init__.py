@@ -4,6 +4,7 @@ MODELS                            all of them, the recommended ones first
 find_model(id)                    the facts of "provider:model", or None
 models_for(task=…, …)             those for a task, a language or a provider
 estimated_cost(id, tokens)        what embedding so many tokens costs, or None
+price_text(model)                 what a million tokens cost, with the day
 catalogue_table(…)                the catalogue as rows of text; markdown_table() as docs/models.md shows it
 """
 
@@ -25,6 +26,7 @@ __all__ = [
     "find_model",
     "markdown_table",
     "models_for",
+    "price_text",
 ]
 
 HEADINGS = ("model", "for", "languages", "dimensions", "tokens", "size", "runs on", "licence", "1M tokens")
@@ -69,6 +71,13 @@ def estimated_cost(model_id: str, tokens: int) -> tuple[float, str] | None:
     return tokens * model.price.per_million / 1_000_000, model.price.currency
 
 
+def price_text(model: ModelFacts) -> str:
+    """The price of a million tokens and the day it was so; "" where none is known."""
+    if not model.price:
+        return ""
+    return f"{model.price.per_million:g} {model.price.currency} ({model.price.as_of})"
+
+
 def catalogue_table(models: Iterable[ModelFacts] = MODELS) -> list[tuple[str, ...]]:
     """A row of text for each model, in the order of HEADINGS: the id to prefer, the usual dimension."""
     return [(model.ids[0], *_facts(model, model.dimensions[:1])) for model in models]
@@ -94,9 +103,7 @@ def _facts(model: ModelFacts, dimensions: tuple[int, ...]) -> tuple[str, ...]:
         _size(model),
         _RUNS_ON[model.runs_on],
         model.licence or UNKNOWN,
-        f"{model.price.per_million:g} {model.price.currency} ({model.price.as_of})"
-        if model.price
-        else UNKNOWN,
+        price_text(model) or UNKNOWN,
     )
 
 

@@ -10,6 +10,8 @@ _OWN_CODE = Notice(
 
 _MANY: tuple[Language, ...] = ("en", "zh", "mul")
 _OPENAI_MODELS = "https://developers.openai.com/api/docs/models"
+_MULTIMODAL = "https://www.alibabacloud.com/help/en/model-studio/multimodal-embedding-api-reference"
+_MULTIMODAL_ZH = "https://help.aliyun.com/zh/model-studio/multimodal-embedding-api-reference"
 _DASHSCOPE = "https://help.aliyun.com/document_detail/2975738.html"
 
 
@@ -19,6 +21,14 @@ def _openai(model: str, amount: float) -> Price:
 
 def _dashscope(amount: float) -> Price:
     return Price(amount, "CNY", "2025-08-14", _DASHSCOPE)
+
+
+def _multimodal(amount: float) -> Price:
+    return Price(amount, "USD", "2026-02-05", _MULTIMODAL)
+
+
+def _pictures_cost(amount: str) -> Notice:
+    return Notice("The price is for texts; a million tokens of pictures cost {price}.", {"price": amount})
 
 
 def _better(model: str) -> Notice:
@@ -177,6 +187,38 @@ MODELS: tuple[ModelFacts, ...] = (
         "multimodal", ("en",), "cpu", "https://bge-model.com/bge/bge_vl.html",
         licence="MIT", parameters=150_000_000, bytes=299_000_000,
         notes=(Notice("Its own code, for questions of a picture and a text together, is not run."),),
+    ),
+    ModelFacts(
+        "qwen3-vl-embedding",
+        ("dashscope:qwen3-vl-embedding",),
+        "multimodal", _MANY, "service", _MULTIMODAL,
+        dimensions=(2560, 2048, 1536, 1024, 768, 512, 256), max_tokens=32_000, price=_multimodal(0.1),
+        notes=(_pictures_cost("0.258 USD"),),
+    ),
+    ModelFacts(
+        "tongyi-embedding-vision-plus",
+        ("dashscope:tongyi-embedding-vision-plus",),
+        "multimodal", ("zh", "en"), "service", _MULTIMODAL,
+        dimensions=(1152, 1024, 512, 256, 128, 64), max_tokens=1024, price=_multimodal(0.09),
+    ),
+    ModelFacts(
+        "tongyi-embedding-vision-flash",
+        ("dashscope:tongyi-embedding-vision-flash",),
+        "multimodal", ("zh", "en"), "service", _MULTIMODAL,
+        dimensions=(768, 512, 256, 128, 64), max_tokens=1024, price=_multimodal(0.09),
+        notes=(_pictures_cost("0.03 USD"),),
+    ),
+    ModelFacts(
+        "qwen2.5-vl-embedding",
+        ("dashscope:qwen2.5-vl-embedding",),
+        "multimodal", _MANY, "service", _MULTIMODAL_ZH,
+        dimensions=(2048, 1024, 768, 512), max_tokens=32_000,
+    ),
+    ModelFacts(
+        "multimodal-embedding-v1",
+        ("dashscope:multimodal-embedding-v1",),
+        "multimodal", ("zh", "en"), "service", _MULTIMODAL,
+        dimensions=(1024,), max_tokens=512,
     ),
     ModelFacts(
         "Qwen2.5-Coder-1.5B-Instruct",

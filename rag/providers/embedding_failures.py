@@ -28,3 +28,22 @@ def explained_for_vectors(failure: Failure, server: Server) -> ProviderError:
                 **about,
             )
     return explained(failure, server, begun=False)
+
+
+def explained_for_pictures(failure: Failure, server: Server) -> ProviderError:
+    """The error the user reads; what is not peculiar to pictures is said as it is of texts."""
+    about = {"server": server.name, "model": server.model, "reason": server.masked(failure.detail)}
+    match failure.kind:
+        case Kind.TOO_LONG:
+            return ProviderError(
+                "A picture is too large for {model} at {server} ({reason}). "
+                "Make it smaller, or choose another embedder.",
+                **about,
+            )
+        case Kind.REFUSED:
+            return ProviderError(
+                "{server} refused a picture by its content rules ({reason}). "
+                "Leave it out, or choose another embedder.",
+                **about,
+            )
+    return explained_for_vectors(failure, server)

@@ -8,29 +8,41 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from rag.errors import ProviderError
-from rag.providers.addresses import is_loopback
+from rag.providers.addresses import is_loopback, parts_of
 from rag.providers.failures import Failure, Kind, Server, drop_secret, explained, failure_of_status
-from rag.settings import Settings
+from rag.settings import Settings, set_in_environment
 
 if TYPE_CHECKING:
+    import httpx
     import ollama
 
+CLOUD_HOST = "ollama.com"
 DEFAULT_HOST = "http://127.0.0.1:11434"
 LOOK_SECONDS = 0.3
 
 
 def ollama_server(settings: Settings, model: str) -> Server:
     """The Ollama that is set, or the one on this machine."""
+    url = settings.ollama_host or DEFAULT_HOST
+    takes_key = _is_for_the_key(url)
     return Server(
         "Ollama",
-        settings.ollama_host or DEFAULT_HOST,
+        url,
         model,
         settings.request_timeout,
-        # The SDK sends it where it is set.
-        SecretStr(os.environ.get("OLLAMA_API_KEY", "")),
+        SecretStr(os.environ.get("OLLAMA_API_KEY", "")) if takes_key else None,
         url_setting="RAG_OLLAMA_HOST",
-        key_setting="OLLAMA_API_KEY",
+        key_setting="OLLAMA_API_KEY" if takes_key else "OLLAMA_API_KEY, OLLAMA_HOST",
     )
+
+
+def _is_for_the_key(url: str) -> bool:
+    """Whether OLLAMA_API_KEY may go there: to its company, or where the same environment points."""
+    variable = set_in_environment("ollama_host")
+    if variable and os.environ[variable].strip() == url:
+        return True
+    host = parts_of(url).host.lower().partition(":")[0]
+    return host == CLOUD_HOST or host.endswith(f".{CLOUD_HOST}")
 
 
 def is_cloud_model(model: str) -> bool:
@@ -45,7 +57,7 @@ def ollama_client(server: Server) -> "Generator[ollama.Client]":
     import ollama
 
     try:
-        with _client(server.url, server.timeout) as client:
+        with _client(server, server.timeout) as client:
             yield client
     except ollama.ResponseError as error:
         raise _failure(error) from error
@@ -61,13 +73,13 @@ def ollama_client(server: Server) -> "Generator[ollama.Client]":
         raise Failure(Kind.FORMAT, error) from error
 
 
-def quick_look(host: str, ask: Callable[[Any], Any]) -> Any:
+def quick_look(server: Server, ask: Callable[[Any], Any]) -> Any:
     """What an Ollama answers at once; None where none does."""
     import httpx
     import ollama
 
     try:
-        with _client(host, LOOK_SECONDS) as client:
+        with _client(server, LOOK_SECONDS) as client:
             return ask(client)
     except (
         ollama.ResponseError,
@@ -80,10 +92,21 @@ def quick_look(host: str, ask: Callable[[Any], Any]) -> Any:
         return None
 
 
-def _client(host: str, timeout: float) -> "ollama.Client":
+def _client(server: Server, timeout: float) -> "ollama.Client":
     import ollama
 
-    return ollama.Client(host, timeout=timeout, trust_env=not is_loopback(host))
+    # Left to itself the SDK sends the key of the environment to any address.
+    return ollama.Client(
+        server.url,
+        timeout=timeout,
+        trust_env=not is_loopback(server.url),
+        auth=None if server.key else _without_key,
+    )
+
+
+def _without_key(request: "httpx.Request") -> "httpx.Request":
+    request.headers.pop("Authorization", None)
+    return request
 
 
 def _failure(error: "ollama.ResponseError") -> Failure:

@@ -6,11 +6,11 @@ import streamlit as st
 from babel.numbers import format_compact_decimal, format_decimal
 
 from rag.errors import RagError
-from rag.model_catalogue import MODELS, ModelFacts
+from rag.model_catalogue import MODELS, ModelFacts, price_text
 from rag.provider_state import ProviderState, provider_states
 from rag.settings import Settings
 from rag.ui.markdown import plain
-from rag.ui.providers import price_text, show_provider
+from rag.ui.providers import show_provider
 from rag.ui.session import engine
 from rag.ui.switching import model_of_the_collection, new_collection
 from rag.ui.text import language, t, tell

@@ -7,7 +7,7 @@ import streamlit as st
 
 from rag.documents import Notice
 from rag.errors import ProviderError, RagError
-from rag.model_catalogue import MODELS, ModelFacts, find_model
+from rag.model_catalogue import MODELS, find_model, price_text
 from rag.provider_state import ProviderState
 from rag.providers.addresses import is_loopback
 from rag.providers.ollama_api import pull
@@ -214,10 +214,3 @@ def _look_again() -> None:
     """Draw the page with the providers' states asked anew."""
     st.session_state["settings_changed"] = st.session_state.get("settings_changed", 0) + 1
     st.rerun()
-
-
-def price_text(model: ModelFacts) -> str:
-    """The price of a million tokens with its date; "" where none is known."""
-    if not model.price:
-        return ""
-    return f"{model.price.per_million:g} {model.price.currency} ({model.price.as_of})"

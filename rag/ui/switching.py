@@ -7,13 +7,14 @@ from babel.numbers import format_currency, format_decimal
 
 from rag.catalog import DEFAULT_NAME, Collection
 from rag.errors import RagError
-from rag.model_catalogue import estimated_cost, find_model
+from rag.model_catalogue import find_model
 from rag.switching import QuestionCompared, Switch
 from rag.ui.markdown import plain
 from rag.ui.session import collection, engine
 from rag.ui.text import language, t, tell, tn
 
 QUESTIONS = 20
+LEAST_SHOWN = 0.01  # of a currency
 
 
 def collection_name(name: str) -> str:
@@ -76,16 +77,30 @@ def model_box(choices: Sequence[str], key: str, *, index: int | None = None) -> 
 
 
 def tell_where_text_goes(model_id: str) -> None:
-    """Which host receives the texts that are embedded, if any does."""
+    """Who gets texts, questions or vectors where this model embeds, or that nobody does."""
     try:
-        host = engine().models.host_of(model_id)
+        told = engine().receivers(model_id)
     except RagError as error:
         st.caption(f":material/error: {plain(tell(error))}")
         return
-    if host:
-        st.caption(f":material/public: {plain(t('Texts and questions are sent to {host}.', host=host))}")
-    else:
+    for notice in told:
+        st.caption(f":material/public: {plain(tell(notice))}")
+    if not told:
         st.caption(f":material/lock: {t('Texts and questions stay on this computer.')}")
+
+
+def cost_text(model_id: str, tokens: int) -> str:
+    """What embedding so many tokens costs, "" where it costs nothing or no price is known.
+
+    Raises UsageError, ProviderError.
+    """
+    cost = engine().models.cost_of(model_id, tokens)
+    if not cost:
+        return ""
+    amount, currency = cost
+    if 0 < amount < LEAST_SHOWN:
+        return t("less than {cost}", cost=format_currency(LEAST_SHOWN, currency, locale=language()))
+    return t("about {cost}", cost=format_currency(amount, currency, locale=language()))
 
 
 def _described(model_id: str, dimension: int) -> str:
@@ -108,7 +123,10 @@ def _choose(present: Collection, choices: Sequence[str]) -> None:
         if not model:
             return
         tell_where_text_goes(model)
-        st.caption(_effort(present, model))
+        try:
+            st.caption(_effort(present, model))
+        except RagError:  # told above
+            return
         if st.button(t("Build the index"), type="primary", icon=":material/construction:"):
             _start(present, model)
 
@@ -121,10 +139,7 @@ def _effort(present: Collection, model_id: str) -> str:
         tn("one passage", "{n} passages", sum(document.chunks for document in documents)),
         t("about {n} tokens", n=format_decimal(tokens, locale=language())),
     ]
-    if cost := estimated_cost(model_id, tokens):
-        amount, currency = cost
-        facts.append(t("about {cost}", cost=format_currency(amount, currency, locale=language())))
-    return plain(" · ".join(facts))
+    return plain(" · ".join([*facts, *filter(None, [cost_text(model_id, tokens)])]))
 
 
 def _start(present: Collection, model_id: str) -> None:

@@ -51,6 +51,7 @@ def path(provider: str) -> str:
 @pytest.fixture
 def chat(provider: str, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> ChatModel:
     monkeypatch.setenv("OLLAMA_API_KEY", KEY.get_secret_value())
+    monkeypatch.setenv("OLLAMA_HOST", provider_server.url)
     return _chat(provider, provider_server.url)
 
 
@@ -67,6 +68,15 @@ def test_sends_the_conversation(chat: ChatModel, provider_server: ProviderServer
     body = provider_server.requests[-1].body
     turns = body["input"]["messages"] if "input" in body else body["messages"]
     assert [(turn["role"], turn["content"]) for turn in turns] == [(m.role, m.content) for m in QUESTION]
+
+
+@pytest.mark.parametrize(("kept", "sent"), [(None, None), ("10m", "10m"), ("-1", -1), ("0", 0)])
+def test_ollama_is_told_how_long_to_keep_the_model(
+    kept: str | None, sent: str | int | None, provider_server: ProviderServer
+) -> None:
+    settings = settings_at(provider_server.url, ollama_keep_alive=kept)
+    list(make_chat_model(settings, "ollama:qwen3:8b").stream(QUESTION))
+    assert provider_server.requests[-1].body.get("keep_alive") == sent
 
 
 def test_closing_the_stream_hangs_up(chat: ChatModel, path: str, provider_server: ProviderServer) -> None:

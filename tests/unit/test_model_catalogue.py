@@ -29,6 +29,9 @@ WANTED = (
     "openai:text-embedding-3-large", "openai:text-embedding-ada-002", "builtin:all-minilm-l6-v2",
     "chroma:default", "builtin:multilingual-e5-small", "clip:openai/clip-vit-base-patch32",
     "ollama:mxbai-embed-large", "ollama:qwen3-embedding:0.6b", "openai:jina-embeddings-v3",
+    "dashscope:multimodal-embedding-v1", "dashscope:tongyi-embedding-vision-plus",
+    "dashscope:tongyi-embedding-vision-flash", "dashscope:qwen3-vl-embedding",
+    "dashscope:qwen2.5-vl-embedding",
 )  # fmt: skip
 
 by_name = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -84,7 +87,7 @@ def test_models_are_chosen_by_task_language_and_provider() -> None:
     assert chinese[0].ids[0] == "builtin:multilingual-e5-small"
     assert all("zh" in model.languages and model.task == "embedding" for model in chinese)
     assert {model.name for model in models_for(provider="dashscope", task="chat")} == {"Qwen-Plus"}
-    assert models_for(task="multimodal", language="zh") == ()
+    assert {model.providers for model in models_for(task="multimodal", language="zh")} == {("dashscope",)}
 
 
 def test_ollamas_latest_is_the_model() -> None:

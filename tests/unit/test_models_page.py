@@ -1,5 +1,6 @@
 """The page of the models, run by Streamlit's own harness against a real engine and a local server."""
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -227,3 +228,27 @@ def test_a_model_is_downloaded_into_ollama(open_page: OpenPage, provider_server:
     page.button(key="pull-now").click()
     run(page)
     assert any("nomic-embed-text" in caption.value.replace("\\", "") for caption in page.caption)
+
+
+def captions(page: AppTest) -> str:
+    return "\n".join(each.value.replace("\\", "") for each in page.caption)
+
+
+def test_a_page_does_not_promise_more_than_is_true(open_page: OpenPage) -> None:
+    page, _ = open_page()
+    assert "stay on this computer" in captions(page)
+    remote = {"chat_model": "dashscope:qwen-plus", "dashscope_api_key": KEY}
+    page, _ = open_page(**remote)
+    assert "sent to dashscope.aliyuncs.com, where dashscope:qwen-plus answers" in captions(page)
+    assert "stay on this computer" not in captions(page)
+
+
+def test_cost_and_host_are_told_before_a_remote_model_embeds(open_page: OpenPage) -> None:
+    page, engine = open_page(dashscope_api_key=KEY)
+    text = " ".join(["Rivers and towns."] * 2000).encode()
+    job = engine.add_file(engine.collection(), "long.txt", io.BytesIO(text))
+    assert [each.state for each in engine.run_jobs([job])] == ["done"]
+    send(run(page), "other-model", "dashscope:text-embedding-v4")
+    told = captions(run(page))
+    assert "sent to dashscope.aliyuncs.com, for about 0.5 CNY (2025-08-14) a million tokens" in told
+    assert "about CN¥0.01" in told or "less than CN¥0.01" in told

@@ -30,10 +30,17 @@ PATHS = {
     "openai": server_module.OPENAI_EMBED,
     "ollama": server_module.OLLAMA_EMBED,
     "dashscope": server_module.DASHSCOPE_EMBED,
+    "multimodal": server_module.DASHSCOPE_PICTURES,  # DashScope's too, by an interface of its own
 }
-MODELS = {"openai": "m", "ollama": "bge-m3", "dashscope": "text-embedding-v4"}
-KEYS = {"openai": "OPENAI_API_KEY", "ollama": "OLLAMA_API_KEY", "dashscope": "DASHSCOPE_API_KEY"}
-URLS = {"openai": "RAG_OPENAI_BASE_URL", "ollama": "RAG_OLLAMA_HOST", "dashscope": "RAG_DASHSCOPE_BASE_URL"}
+MODELS = {
+    "openai": "m",
+    "ollama": "bge-m3",
+    "dashscope": "text-embedding-v4",
+    "multimodal": "tongyi-embedding-vision-plus",
+}
+NAMES = {"ollama": "Ollama", "dashscope": "DashScope", "multimodal": "DashScope"}
+KEYS = {"openai": "OPENAI_API_KEY", "ollama": "OLLAMA_API_KEY"}
+URLS = {"openai": "RAG_OPENAI_BASE_URL", "ollama": "RAG_OLLAMA_HOST"}
 
 
 def _embedder(model_id: str, url: str) -> RemoteEmbedder:
@@ -41,9 +48,8 @@ def _embedder(model_id: str, url: str) -> RemoteEmbedder:
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting_and_a_key_for_ollama(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrying, "FIRST_WAIT", 0.0)
-    monkeypatch.setenv("OLLAMA_API_KEY", KEY.get_secret_value())
 
 
 @pytest.fixture(params=PATHS)
@@ -52,8 +58,16 @@ def provider(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def embedder(provider: str, provider_server: ProviderServer) -> RemoteEmbedder:
-    return _embedder(f"{provider}:{MODELS[provider]}", provider_server.url)
+def embedder(
+    provider: str, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> RemoteEmbedder:
+    monkeypatch.setenv("OLLAMA_API_KEY", KEY.get_secret_value())
+    monkeypatch.setenv("OLLAMA_HOST", provider_server.url)
+    return _embedder(_model_id(provider), provider_server.url)
+
+
+def _model_id(provider: str) -> str:
+    return f"{provider.replace('multimodal', 'dashscope')}:{MODELS[provider]}"
 
 
 def _bodies(server: ProviderServer, provider: str) -> list[Any]:
@@ -62,6 +76,8 @@ def _bodies(server: ProviderServer, provider: str) -> list[Any]:
 
 
 def _texts(body: Any) -> list[str]:
+    if "contents" in body["input"]:
+        return [each["text"] for each in body["input"]["contents"]]
     return cast(list[str], body["input"]["texts"] if "texts" in body["input"] else body["input"])
 
 
@@ -76,6 +92,7 @@ class TestConformance(EmbedderConformance):
             "ollama:bge-m3",
             "ollama:nomic-embed-text",
             "dashscope:text-embedding-v4",
+            "dashscope:multimodal-embedding-v1",
         ]
     )
     def embedder(self, request: pytest.FixtureRequest, provider_server: ProviderServer) -> RemoteEmbedder:
@@ -121,6 +138,9 @@ WINDOWS = {
     "ollama:qwen3:8b": 510,
     "dashscope:text-embedding-v4": 8186,
     "dashscope:text-embedding-v1": 2042,
+    "dashscope:multimodal-embedding-v1": 510,
+    "dashscope:tongyi-embedding-vision-flash": 1022,
+    "dashscope:qwen3-vl-embedding": 31_998,
 }
 
 
@@ -150,7 +170,12 @@ def test_a_model_in_ollamas_cloud_is_not_local(provider_server: ProviderServer) 
     assert (embedder.is_local, embedder.host) == (False, "ollama.com")
 
 
-BATCHES = {"openai": [64, 64, 2], "ollama": [16] * 8 + [2], "dashscope": [10] * 13}
+BATCHES = {
+    "openai": [64, 64, 2],
+    "ollama": [16] * 8 + [2],
+    "dashscope": [10] * 13,
+    "multimodal": [20] * 6 + [10],
+}
 
 
 def test_batches_hold_no_more_texts_than_the_provider_takes(
@@ -170,12 +195,18 @@ def test_old_dashscope_models_take_25_texts(provider_server: ProviderServer) -> 
     assert [len(_texts(body)) for body in _bodies(provider_server, "dashscope")] == [25, 5]
 
 
+def test_a_model_that_makes_one_vector_of_a_request_gets_one_text(provider_server: ProviderServer) -> None:
+    _embedder("dashscope:qwen2.5-vl-embedding", provider_server.url).embed_documents(["x"] * 3)
+    assert [_texts(body) for body in _bodies(provider_server, "multimodal")] == [["x"]] * 3
+
+
 @pytest.mark.parametrize(
     ("model_id", "most"),
     [
         ("openai:text-embedding-3-small", 100_000),
         ("ollama:bge-m3", 8192),
         ("dashscope:text-embedding-v4", 30_000),
+        ("dashscope:tongyi-embedding-vision-plus", 1024),
     ],
 )
 def test_batches_hold_no_more_tokens_than_the_provider_takes(
@@ -183,9 +214,8 @@ def test_batches_hold_no_more_tokens_than_the_provider_takes(
 ) -> None:
     embedder = _embedder(model_id, provider_server.url)
     embedder.embed_documents([cats(embedder.max_tokens)] * 20)
-    sizes = [
-        sum(map(estimated_tokens, _texts(b))) for b in _bodies(provider_server, model_id.partition(":")[0])
-    ]
+    provider = "multimodal" if "vision" in model_id else model_id.partition(":")[0]
+    sizes = [sum(map(estimated_tokens, _texts(body))) for body in _bodies(provider_server, provider)]
     assert len(sizes) > 1
     assert max(sizes) <= most
     assert sum(sizes) == 20 * embedder.max_tokens
@@ -206,6 +236,16 @@ def test_a_batch_that_is_too_large_for_the_server_is_halved(
     vectors = embedder.embed_documents(texts)
     assert [len(_texts(body)) for body in _bodies(provider_server, provider)] == [8, 4, 2, 2, 4]
     assert np.array_equal(vectors, embedder.embed_documents(texts))
+
+
+@pytest.mark.parametrize(("kept", "sent"), [(None, None), ("10m", "10m"), ("-1", -1), ("0", 0)])
+def test_ollama_is_told_how_long_to_keep_the_model(
+    kept: str | None, sent: str | int | None, provider_server: ProviderServer
+) -> None:
+    settings = settings_at(provider_server.url, ollama_keep_alive=kept)
+    make_embedder(settings, "ollama:bge-m3").embed_query("q")
+    (body,) = _bodies(provider_server, "ollama")
+    assert body.get("keep_alive") == sent
 
 
 def test_ollama_must_not_cut_and_opens_its_window(provider_server: ProviderServer) -> None:
@@ -259,7 +299,7 @@ def test_vectors_in_base64_are_read_too(provider_server: ProviderServer) -> None
     assert {body["encoding_format"] for body in _bodies(provider_server, "openai")} >= {"float"}
 
 
-@pytest.mark.parametrize("provider", ["openai", "dashscope"])
+@pytest.mark.parametrize("provider", ["openai", "dashscope", "multimodal"])
 def test_an_answer_in_another_order_is_sorted(
     provider: str, embedder: RemoteEmbedder, provider_server: ProviderServer
 ) -> None:
@@ -374,6 +414,7 @@ OWN: dict[tuple[str, str], tuple[list[Fault], int, str]] = {
         "Ollama refused the request (400: unsafe).",
     ),
     ("cut", "dashscope"): ([cut()] * 6, 6, CELLS["cut"][2]),
+    ("cut", "multimodal"): ([cut()] * 6, 6, CELLS["cut"][2]),
     ("a web page", "openai"): ([faults.HTML], 1, NOT_THE_API % "'str' object has no attribute 'data'"),
 }
 
@@ -398,11 +439,11 @@ def test_says_what_went_wrong(
 def _is(message: str, said: str, provider: str, url: str) -> bool:
     host = url.removeprefix("http://")
     expected = message.format(
-        name={"openai": f"{host} (OpenAI API)", "ollama": "Ollama", "dashscope": "DashScope"}[provider],
-        url=url + {"openai": "/v1", "ollama": "", "dashscope": "/api/v1"}[provider],
+        name=NAMES.get(provider, f"{host} (OpenAI API)"),
+        url=url + {"openai": "/v1", "ollama": ""}.get(provider, "/api/v1"),
         model=MODELS[provider],
-        key_setting=KEYS[provider],
-        url_setting=URLS[provider],
+        key_setting=KEYS.get(provider, "DASHSCOPE_API_KEY"),
+        url_setting=URLS.get(provider, "RAG_DASHSCOPE_BASE_URL"),
     )
     assert re.fullmatch(re.escape(expected).replace("…", ".+"), said), said
     return True
@@ -412,7 +453,7 @@ def test_nobody_there(provider: str) -> None:
     with ProviderServer() as server:
         url = server.url
     with pytest.raises(ProviderError) as caught:
-        _embedder(f"{provider}:{MODELS[provider]}", url).embed_query("q")
+        _embedder(_model_id(provider), url).embed_query("q")
     message = (
         "{name} cannot be reached at {url} (…). Check that it is running, and that {url_setting} is right."
     )
@@ -490,7 +531,9 @@ def test_an_estimate_is_not_below_what_real_tokenisers_count(model: str, text: s
     assert counted <= estimated_tokens(text) <= 2.5 * counted
 
 
-@pytest.mark.parametrize("model", ["openai:m", "ollama:bge-m3", "dashscope:text-embedding-v4"])
+@pytest.mark.parametrize(
+    "model", ["openai:m", "ollama:bge-m3", "dashscope:text-embedding-v4", "dashscope:qwen3-vl-embedding"]
+)
 def test_shorter_vectors_are_asked_for_by_name(model: str, provider_server: ProviderServer) -> None:
     short = _embedder(f"{model}?dimensions=4", provider_server.url)
     assert short.embed_documents(["a", "b"]).shape == (2, 4)

@@ -38,6 +38,29 @@ def test_a_key_that_no_header_holds_is_refused_unseen(name: str, between: str) -
     assert "sk-" not in f"{wrong.value} {wrong.value.__cause__} {wrong.value.__context__}"
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("5m", "5m"), (" 1h30m ", "1h30m"), ("500ms", "500ms"), ("-1", -1), ("0", 0), ("300", 300), ("", None)],
+)
+def test_how_long_ollama_keeps_a_model(
+    given: str, kept: str | float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_OLLAMA_KEEP_ALIVE", given)
+    assert load_settings().ollama_keep_alive == kept
+
+
+def test_a_number_in_the_file_is_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rag.toml").write_text("ollama_keep_alive = -1\n")
+    monkeypatch.setenv("RAG_CONFIG", str(tmp_path / "rag.toml"))
+    assert load_settings().ollama_keep_alive == -1
+
+
+@pytest.mark.parametrize("given", ["5 minutes", "m", "5x", "true", "for ever", "--1", "٣", "nan"])
+def test_what_is_no_time_is_refused(given: str) -> None:
+    with pytest.raises(UsageError, match="RAG_OLLAMA_KEEP_ALIVE is not a time"):
+        load_settings(ollama_keep_alive=given)
+
+
 URLS = ("openai_base_url", "dashscope_base_url", "ollama_host")
 WRONG = ("http://[abc", "htp://me:secret@x", "http://x:99999", "http://me:se/cret@x", "http://", "http:// x",
          "http:/x", "127.0.0.1:99999", "http://x:0", "http://x/\n/y", "://x")  # fmt: skip
