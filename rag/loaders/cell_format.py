@@ -82,7 +82,8 @@ def _signs(section: str) -> tuple[str, str]:
         return "", ""
     last = max(text.rfind(sign) for sign in "#0?")
     before, after = (
-        re.sub(r'["\\()+-]', "", part).strip(" ") for part in (text[: found.start()], text[last + 1 :])
+        re.sub(r'["\\()+-]', "", part).strip(" ")
+        for part in (text[: found.start()], text[last + 1 :].lstrip(","))
     )
     return (before if len(before) <= 12 else ""), (f" {after}" if 0 < len(after) <= 12 else "")
 
@@ -107,7 +108,7 @@ def _digits(value: float, plain: str) -> str:
 
 def _time(value: float, plain: str, *, since_1904: bool) -> str:
     if ELAPSED.search(plain):
-        return _elapsed(value)
+        return _elapsed(value, has_seconds="s" in plain)
     if not 0 <= value < MOST_SERIAL:
         return general(value)
     has_day = re.search(r"[yde]|mmm|^[^hs]*m[^hs]*$", plain) is not None
@@ -139,7 +140,8 @@ def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d} {at:%H:%M:%S}" if at.second else f"{at:%Y-%m-%d} {at:%H:%M}"
 
 
-def _elapsed(value: float) -> str:
+def _elapsed(value: float, *, has_seconds: bool) -> str:
     seconds = round(abs(value) * 86_400)
     sign = "-" if value < 0 else ""
-    return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    clock = f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}"
+    return f"{clock}:{seconds % 60:02}" if has_seconds or seconds % 60 else clock

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from rag.loaders.cell_format import general, moment, shown
@@ -67,8 +68,8 @@ class Sheet:
         for cell in row:
             if local_name(cell) != "c":
                 continue
-            place = position(cell.get("r"))
-            column = place[1] if place else column + 1
+            found = _column(cell.get("r", "").rstrip("0123456789$"))
+            column = column + 1 if found is None else found
             text = squeeze(self._text(cell)) if len(cell) else ""
             if self.comments and (comment := self.comments.pop((number, column), "")):
                 text = with_comment(text, comment)
@@ -146,6 +147,13 @@ def position(place: str | None) -> tuple[int, int] | None:
     for letter in found[1].upper():
         column = column * 26 + ord(letter) - 64
     return int(found[2]) - 1, column - 1
+
+
+@lru_cache(maxsize=1024)
+def _column(letters: str) -> int | None:
+    """The column, from 0, that is called by these letters."""
+    place = position(f"{letters}1")
+    return place[1] if place else None
 
 
 def _merge(area: str | None) -> Merge | None:

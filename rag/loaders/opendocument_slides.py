@@ -141,9 +141,7 @@ def _box(shape: Any) -> Box | None:
     sizes = [_length(attribute(shape, name)) for name in ("x", "y", "width", "height")]
     if sizes[0] is not None and sizes[1] is not None:
         return Box(sizes[0], sizes[1], sizes[2] or 0, sizes[3] or 0)
-    if local_name(shape) != "g":
-        return None
-    boxes = [box for each in list(shape)[:500] if local_name(each) != "g" and (box := _box(each))]
+    boxes = [box for each in shape if (box := _box(each))] if local_name(shape) == "g" else []
     if not boxes:
         return None
     left, top = min(box.left for box in boxes), min(box.top for box in boxes)

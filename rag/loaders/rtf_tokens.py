@@ -1,5 +1,6 @@
 """RTF as a stream of braces, control words and bytes."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def code_page(number: int) -> str:
     known = {65001: "utf-8", 936: "gb18030", 10000: "mac_roman", 0: "cp1252"}
     name = known.get(number, f"cp{number}")
     try:
-        b"".decode(name)
+        codecs.lookup(name)
     except LookupError:
         return "cp1252"
     return name
