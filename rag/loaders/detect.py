@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 from rag.documents import Notice
@@ -107,7 +108,15 @@ def _kind_of_zip(path: Path, name: str, suffix: str) -> str | Notice:
             names = set(archive.namelist())
             types = _beginning(archive, "[Content_Types].xml") if "[Content_Types].xml" in names else b""
             mime = _beginning(archive, "mimetype") if "mimetype" in names else b""
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+    ) as error:
         raise DocumentError(
             "{name} is damaged: it is not a whole {kind} file. Get it again from where it came.",
             name=name,

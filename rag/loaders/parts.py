@@ -3,7 +3,7 @@
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,7 +77,8 @@ class Parts:
             return
         try:
             with self._archive.open(self._names[part.lower()]) as file:
-                yield from _elements(file, tags)
+                if not (yield from _elements(file, tags)):
+                    self.damaged.add(part)
         except (etree.XMLSyntaxError, *BROKEN):
             self.damaged.add(part)
 
@@ -136,7 +137,8 @@ def damage(name: str) -> DocumentError:
     )
 
 
-def _elements(file: IO[bytes], tags: tuple[str, ...]) -> Iterator[Any]:
+def _elements(file: IO[bytes], tags: tuple[str, ...]) -> Generator[Any, None, bool]:
+    """The elements of these names; at the end, whether the part was whole."""
     reader = etree.iterparse(
         file,
         events=("end",),
@@ -144,7 +146,7 @@ def _elements(file: IO[bytes], tags: tuple[str, ...]) -> Iterator[Any]:
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        recover=False,
+        recover=True,
         remove_comments=True,
     )
     for _, node in reader:
@@ -152,6 +154,7 @@ def _elements(file: IO[bytes], tags: tuple[str, ...]) -> Iterator[Any]:
         node.clear()
         while node.getprevious() is not None:
             del node.getparent()[0]
+    return not _is_broken(reader.error_log)
 
 
 def _is_broken(log: Any) -> bool:

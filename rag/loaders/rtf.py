@@ -8,24 +8,9 @@ from rag.documents import Notice, ParsedFile
 from rag.loaders.characters import clean, squeeze
 from rag.loaders.outline import HEADING_NAME, Outline
 from rag.loaders.rtf_table import RtfTable
-from rag.loaders.rtf_tokens import CODE_PAGES, SIGNS, Token, code_page, tokens
+from rag.loaders.rtf_tokens import SIGNS, Token, tokens
+from rag.loaders.rtf_words import BREAKS, CHARACTERS, CODE_PAGES, EDGES, STARRED, UNREAD, code_page
 from rag.loaders.source import Source
-
-UNREAD = frozenset({
-    "colortbl", "pict", "objdata", "objclass", "objname", "fldinst", "listtable", "listoverridetable",
-    "themedata", "datastore", "rsidtbl", "generator", "xmlnstbl", "revtbl", "filetbl", "xe", "tc", "rxe",
-    "nonshppict", "nonesttables", "sn", "sv", "info", "template", "falt", "panose", "ftnsep", "ftnsepc",
-    "ftncn", "aftnsep", "aftnsepc", "aftncn", "pntext", "private", "bkmkstart", "bkmkend", "docvar", "txe",
-})  # fmt: skip
-STARRED = frozenset({"shpinst", "shptxt", "annotation", "footnote", "do", "dptxbxtext"})
-EDGES = frozenset({
-    "header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf",
-})  # fmt: skip
-CHARACTERS = {
-    "line": "\n", "tab": "\t", "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’",
-    "ldblquote": "“", "rdblquote": "”", "bullet": "•", "emspace": " ", "enspace": " ", "qmspace": " ",
-}  # fmt: skip
-BREAKS = frozenset({"par", "page", "sect", "column"})
 
 
 @dataclass(frozen=True, slots=True)

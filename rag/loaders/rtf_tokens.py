@@ -1,6 +1,5 @@
 """RTF as a stream of braces, control words and bytes."""
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +8,6 @@ TOKEN = re.compile(
     rb"\\([A-Za-z]{1,40})(-?\d{1,10})? ?|\\'([0-9A-Fa-f]{2})|\\([^A-Za-z])|([{}])|([^\\{}\r\n\0]+)|[\r\n\0]+",
     re.DOTALL,
 )
-CODE_PAGES = {
-    77: "mac_roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "gb18030", 136: "cp950", 161: "cp1253",
-    162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874",
-    238: "cp1250", 255: "cp437",
-}  # fmt: skip
 SIGNS = {
     b"~": "\u00a0", b"_": "-", b"-": "", b"\n": "\n", b"\r": "\n", b"\t": "\t", b"|": "", b":": "",
 }  # fmt: skip
@@ -56,14 +50,3 @@ def _sign(sign: bytes) -> Token:
     if sign == b"*":
         return Token("*")
     return Token("sign", None, sign) if sign in SIGNS else Token("text", None, sign)
-
-
-def code_page(number: int) -> str:
-    """Python's name of a Windows code page; an unknown one is taken for Western."""
-    known = {65001: "utf-8", 936: "gb18030", 10000: "mac_roman", 0: "cp1252"}
-    name = known.get(number, f"cp{number}")
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        return "cp1252"
-    return name

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl.comments import Comment
 from openpyxl.workbook import Workbook
 
@@ -233,3 +234,13 @@ def test_entities_are_not_fetched_or_multiplied(tmp_path: Path) -> None:
     text = "".join(section.text for section in parsed.sections)
     assert "the secret" not in text
     assert "haha" not in text
+
+
+def test_an_encrypted_workbook_is_read_with_its_password(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    OOXMLFile(io.BytesIO(workbook_bytes(chinese))).encrypt("密码1", stream)
+    with pytest.raises(DocumentError, match="needs a password"):
+        read(tmp_path, stream.getvalue())
+    parsed = parse(tmp_path / "stored", "book.xlsx", password="密码1", max_pages=10)
+    assert parsed.kind == "xlsx"
+    assert "苹果" in parsed.sections[0].text
