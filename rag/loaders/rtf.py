@@ -2,39 +2,16 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from rag.documents import Notice, ParsedFile
-from rag.loaders.characters import clean, squeeze
+from rag.loaders.characters import squeeze
 from rag.loaders.outline import HEADING_NAME, Outline
+from rag.loaders.rtf_state import State, Tables, joined
 from rag.loaders.rtf_table import RtfTable
 from rag.loaders.rtf_tokens import SIGNS, Token, tokens
 from rag.loaders.rtf_words import BREAKS, CHARACTERS, CODE_PAGES, EDGES, STARRED, UNREAD, code_page
 from rag.loaders.source import Source
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What holds inside a group; `target` is where its text goes, "" the document, None nowhere."""
-
-    target: str | None = ""
-    font: int = 0
-    fallbacks: int = 1
-    style: int = 0
-    level: int | None = None
-    in_table: bool = False
-    depth: int = 0
-
-
-@dataclass(slots=True)
-class Tables:
-    """What the head of the file tells: encodings of fonts, names and levels of styles, the title."""
-
-    encoding: str = "cp1252"
-    font: int = 0
-    fonts: dict[int, str] = field(default_factory=dict)
-    levels: dict[int, int] = field(default_factory=dict)
-    title: str = ""
 
 
 def read_rtf(source: Source) -> ParsedFile:
@@ -136,7 +113,7 @@ class _Reader:
             if ended.target == "stylesheet":
                 self._name_style(ended)
             return
-        text = _joined(self._texts.pop(ended.target or "", [])) if ended.target else ""
+        text = joined(self._texts.pop(ended.target or "", [])) if ended.target else ""
         if ended.target == "listtext":
             self._marker = squeeze(text)
         elif ended.target in ("footnote", "annotation") and text:
@@ -173,7 +150,7 @@ class _Reader:
             self._put("\n")
 
     def _paragraph(self) -> None:
-        text = _joined(self._texts[""])
+        text = joined(self._texts[""])
         if self._state.in_table:
             self._texts[""].append("\n")
             return
@@ -262,7 +239,7 @@ class _Reader:
     def _cell(self, _number: int | None) -> None:
         if self._state.target == "":
             marker, self._marker = self._marker, ""
-            text = _joined(self._texts[""])
+            text = joined(self._texts[""])
             self._table.cell(f"{marker} {text}" if re.search(r"\w", marker) else text)
             self._texts[""] = []
 
@@ -272,10 +249,3 @@ class _Reader:
     def _row(self, _number: int | None) -> None:
         if self._state.target == "":
             self._table.row()
-
-
-def _joined(pieces: list[str]) -> str:
-    """Pieces of text in which a character beyond the first plane may be two."""
-    text = "".join(pieces)
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return clean(text).strip()
