@@ -76,7 +76,7 @@ class Section:
 class ParsedFile:
     """What a loader read from one file.
 
-    `kind` is its type by content: "pdf", "docx", "html", "md", "txt", "picture".
+    `kind` is its type by content: "pdf", "docx", "pptx", "txt" …, a key of the loaders' table.
     """
 
     kind: str

@@ -21,6 +21,8 @@ SHAPES = re.compile("[\ufb00-\ufb06\ufb1d-\ufdf9\ufdfb-\ufdff\ufe70-\ufefc\u2e80
 
 def clean(text: str) -> str:
     """`text` in NFC with plain line breaks and spaces, without control, zero-width or other unseen ones."""
+    if text.isascii() and text.isprintable():
+        return text
     text = LINE_BREAKS.sub("\n", text)
     text = SPACES.sub(" ", text)
     text = IDLE_JOINERS.sub("", UNSEEN.sub("", text))

@@ -2,13 +2,14 @@
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 from rag.documents import Notice
 from rag.errors import DocumentError
 
 SIGNATURES: tuple[tuple[bytes, str | Notice], ...] = (
-    (b"{\\rtf", Notice("RTF")),
+    (b"{\\rtf", "rtf"),
     (b"\x89PNG\r\n\x1a\n", "picture"),
     (b"\xff\xd8\xff", "picture"),
     (b"GIF8", Notice("GIF picture")),
@@ -37,28 +38,40 @@ RIFF_KINDS: dict[bytes, str | Notice] = {
 OLE_STREAMS: tuple[tuple[str, str | Notice], ...] = (
     ("EncryptedPackage", "encrypted"),
     ("WordDocument", Notice("old Word (doc)")),
-    ("Workbook", Notice("old Excel (xls)")),
     ("PowerPoint Document", Notice("old PowerPoint (ppt)")),
     ("__substg1.0_", Notice("Outlook message (msg)")),
+    ("Workbook", "xls"),
+    ("Book", "xls"),
 )
 CONTENT_TYPES: tuple[tuple[bytes, str | Notice], ...] = (
     (b"wordprocessingml", "docx"),
     (b"ms-word.document", "docx"),
     (b"ms-word.template", "docx"),
-    (b"spreadsheetml", Notice("Excel (xlsx)")),
-    (b"ms-excel", Notice("Excel (xlsx)")),
-    (b"presentationml", Notice("PowerPoint (pptx)")),
-    (b"ms-powerpoint", Notice("PowerPoint (pptx)")),
+    (b"presentationml", "pptx"),
+    (b"ms-powerpoint", "pptx"),
+    (b"ms-excel.sheet.binary", Notice("binary Excel (xlsb)")),
+    (b"spreadsheetml", "xlsx"),
+    (b"ms-excel", "xlsx"),
 )
-MIME_TYPES = (
+# By their names first: a file's content types also tell of the files put into it.
+MAIN_PARTS: tuple[tuple[str, str | Notice], ...] = (
+    ("word/document.xml", "docx"),
+    ("ppt/presentation.xml", "pptx"),
+    ("xl/workbook.xml", "xlsx"),
+    ("xl/workbook.bin", Notice("binary Excel (xlsb)")),
+)
+MIME_TYPES: tuple[tuple[bytes, str | Notice], ...] = (
     (b"application/epub+zip", Notice("EPUB")),
-    (b"opendocument.text", Notice("OpenDocument text (odt)")),
-    (b"opendocument.spreadsheet", Notice("OpenDocument spreadsheet (ods)")),
-    (b"opendocument.presentation", Notice("OpenDocument presentation (odp)")),
+    (b"opendocument.text", "odt"),
+    (b"opendocument.spreadsheet", "ods"),
+    (b"opendocument.presentation", "odp"),
 )
 MARKDOWN_NAMES = (".md", ".markdown", ".mdown", ".mkd", ".mdx")
 HTML_NAMES = (".html", ".htm", ".xhtml", ".shtml")
-BINARY_NAMES = {".pdf": "PDF", ".docx": "DOCX", ".xlsx": "XLSX", ".pptx": "PPTX", ".epub": "EPUB"}
+BINARY_NAMES = {
+    ".pdf": "PDF", ".docx": "DOCX", ".xlsx": "XLSX", ".xlsm": "XLSM", ".pptx": "PPTX", ".pptm": "PPTM",
+    ".ppsx": "PPSX", ".odt": "ODT", ".ods": "ODS", ".odp": "ODP", ".epub": "EPUB",
+}  # fmt: skip
 HTML_SURE = re.compile(rb"\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.I | re.S)
 HTML_LIKELY = re.compile(
     rb"\s*(<!--.*?-->\s*)*<(head|body|title|meta|link|script|style|table|div|span|p|h[1-6]|ul|ol|center|font|a)\b",
@@ -95,20 +108,31 @@ def _kind_of_zip(path: Path, name: str, suffix: str) -> str | Notice:
             names = set(archive.namelist())
             types = _beginning(archive, "[Content_Types].xml") if "[Content_Types].xml" in names else b""
             mime = _beginning(archive, "mimetype") if "mimetype" in names else b""
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+    ) as error:
         raise DocumentError(
             "{name} is damaged: it is not a whole {kind} file. Get it again from where it came.",
             name=name,
             kind=BINARY_NAMES.get(suffix, "ZIP"),
         ) from error
-    for mark, other in MIME_TYPES:
+    for mark, kind in MIME_TYPES:
         if mark in mime:
-            return other
-    if "word/document.xml" in names:
-        return "docx"
+            return kind
+    for part, kind in MAIN_PARTS:
+        if part in names:
+            return kind
     for mark, kind in CONTENT_TYPES:
         if mark in types:
             return kind
+    if suffix in BINARY_NAMES:
+        raise _misnamed(name, suffix)
     return Notice("ZIP archive")
 
 
@@ -118,6 +142,16 @@ def _beginning(archive: zipfile.ZipFile, member: str) -> bytes:
 
 
 def _kind_of_ole(path: Path) -> str | Notice:
+    import olefile
+
+    try:
+        with olefile.OleFileIO(str(path)) as ole:
+            streams = [entry[0] for entry in ole.listdir(storages=True)]
+    except (OSError, ValueError, IndexError, KeyError):
+        streams = []
+    for stream, kind in OLE_STREAMS:
+        if any(name.startswith(stream) for name in streams):
+            return kind
     with path.open("rb") as file:
         content = file.read(64 << 20)
     for stream, kind in OLE_STREAMS:
@@ -149,11 +183,7 @@ def _kind_of_text(head: bytes, name: str, suffix: str) -> str | Notice:
     if HTML_SURE.match(plain):
         return "html"
     if suffix in BINARY_NAMES:
-        raise DocumentError(
-            "{name} is not a {kind} file, although its name says so. Get it again from where it came.",
-            name=name,
-            kind=BINARY_NAMES[suffix],
-        )
+        raise _misnamed(name, suffix)
     if _looks_binary(head):
         return Notice("binary")
     if suffix in MARKDOWN_NAMES:
@@ -161,6 +191,14 @@ def _kind_of_text(head: bytes, name: str, suffix: str) -> str | Notice:
     if suffix in HTML_NAMES or (HTML_LIKELY.match(plain) and b"</" in plain):
         return "html"
     return "txt"
+
+
+def _misnamed(name: str, suffix: str) -> DocumentError:
+    return DocumentError(
+        "{name} is not a {kind} file, although its name says so. Get it again from where it came.",
+        name=name,
+        kind=BINARY_NAMES[suffix],
+    )
 
 
 def _looks_binary(head: bytes) -> bool:

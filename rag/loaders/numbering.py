@@ -43,7 +43,7 @@ class Numbering:
         def number(match: re.Match[str]) -> str:
             other = int(match[1]) - 1
             known = levels.get(other, level)
-            return _numeral(counts.setdefault(other, known.start), known.form)
+            return numeral(counts.setdefault(other, known.start), known.form)
 
         return re.sub(r"%(\d)", number, level.text).strip()
 
@@ -73,7 +73,8 @@ def _w(node: Any, name: str) -> str:
     return f"{node.tag.rpartition('}')[0]}}}{name}"
 
 
-def _numeral(number: int, form: str) -> str:
+def numeral(number: int, form: str) -> str:
+    """`number` as a list of this form shows it: a letter, a Roman or Chinese numeral, or digits."""
     if form in ("lowerLetter", "upperLetter"):
         letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
         return letter.upper() if form == "upperLetter" else letter

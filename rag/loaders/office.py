@@ -1,6 +1,5 @@
 """Word documents (DOCX), in document order."""
 
-import re
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -16,14 +15,10 @@ from rag.loaders.archives import check_archive
 from rag.loaders.characters import clean, squeeze
 from rag.loaders.markdown_table import markdown_table
 from rag.loaders.numbering import Numbering
-from rag.loaders.outline import Outline
+from rag.loaders.outline import HEADING_NAME, Outline
 from rag.loaders.source import Source
 from rag.loaders.word_xml import LEFT_OUT, attribute, boxes, inside, local_name, paragraphs, runs, value
 
-HEADING_NAME = re.compile(
-    r"(?:heading|标题|標題|見出し|제목|überschrift|titre|título|titolo|заголовок|kop|rubrik|nagłówek|otsikko)\s*([1-9])$",
-    re.I,
-)
 NOTE_PARTS = ("footnotes", "endnotes", "comments")
 
 

@@ -1,6 +1,14 @@
 """Building sections from headings and blocks in document order."""
 
+import re
+
 from rag.documents import Section
+
+# What Word calls the styles of headings in its languages.
+HEADING_NAME = re.compile(
+    r"(?:heading|标题|標題|見出し|제목|überschrift|titre|título|titolo|заголовок|kop|rubrik|nagłówek|otsikko)\s*([1-9])$",
+    re.I,
+)
 
 
 class Outline:

@@ -13,8 +13,9 @@ from pypdf import PdfReader
 
 from rag.documents import Notice, ParsedFile, Section
 from rag.errors import DocumentError
+from rag.loaders.pages import check_pages, page_ranges
 from rag.loaders.pdf_lines import page_lines, plain_lines
-from rag.loaders.pdf_pictures import PdfPictures, page_ranges, save_pictures
+from rag.loaders.pdf_pictures import PdfPictures, save_pictures
 from rag.loaders.pdf_structure import Structure, structure_of
 from rag.loaders.pdf_text import Line, paragraphs, without_running_heads
 from rag.loaders.source import Source
@@ -119,13 +120,7 @@ def _page_count(document: Any | None, reader: PdfReader | None) -> int:
 def _check_pages(source: Source, pages: int) -> None:
     if pages == 0:
         raise DocumentError("{name} has no pages that can be read: it is empty or damaged.", name=source.name)
-    if pages > source.max_pages:
-        raise DocumentError(
-            "{name} has {pages} pages, and the limit is {limit}. Split it, or raise RAG_MAX_PAGES.",
-            name=source.name,
-            pages=pages,
-            limit=source.max_pages,
-        )
+    check_pages(source, pages)
 
 
 def _lines(document: Any | None, reader: PdfReader | None, index: int, findings: Findings) -> list[Line]:

@@ -11,6 +11,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from rag.documents import Notice
+from rag.loaders.pages import page_ranges
 from rag.loaders.picture import FEWEST_SIDE, MOST_PIXELS
 
 if TYPE_CHECKING:
@@ -123,14 +124,3 @@ def _jpeg(picture: "Image") -> bytes:
     stream = BytesIO()
     picture.convert("RGB").save(stream, "JPEG", quality=QUALITY)
     return stream.getvalue()
-
-
-def page_ranges(pages: list[int]) -> str:
-    """Ascending page numbers, compactly: "3–7, 12"."""
-    ranges: list[list[int]] = []
-    for page in pages:
-        if ranges and page == ranges[-1][1] + 1:
-            ranges[-1][1] = page
-        else:
-            ranges.append([page, page])
-    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ranges)

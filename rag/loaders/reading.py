@@ -14,6 +14,13 @@ from rag.loaders.source import Source
 KINDS = {
     "pdf": "rag.loaders.pdf:read_pdf",
     "docx": "rag.loaders.office:read_docx",
+    "pptx": "rag.loaders.powerpoint:read_pptx",
+    "xlsx": "rag.loaders.excel:read_xlsx",
+    "xls": "rag.loaders.old_excel:read_xls",
+    "odt": "rag.loaders.opendocument_text:read_odt",
+    "ods": "rag.loaders.opendocument_sheets:read_ods",
+    "odp": "rag.loaders.opendocument_slides:read_odp",
+    "rtf": "rag.loaders.rtf:read_rtf",
     "encrypted": "rag.loaders.encrypted:read_encrypted",
     "html": "rag.loaders.web:read_html",
     "md": "rag.loaders.text:read_markdown",
@@ -35,7 +42,7 @@ def parse(
     if isinstance(kind, Notice):
         raise DocumentError(
             "{name} is a file of a type that Passage cannot read yet: {kind}. "
-            "Save it as PDF, DOCX, HTML, Markdown or text.",
+            "Save it as PDF, DOCX, PPTX, XLSX, HTML, Markdown or text.",
             name=name,
             kind=kind,
         )

@@ -1,6 +1,7 @@
 """Walking the XML of a Word document by local names, so that both of its name spaces are read."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 # Word writes drawings twice, the second time for old readers; deleted and moved text is not in the document.
@@ -52,7 +53,12 @@ def inside(parent: Any, name: str) -> Iterator[Any]:
 
 
 def local_name(node: Any) -> str:
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+    return _without_namespace(node.tag) if isinstance(node.tag, str) else ""
+
+
+@lru_cache(maxsize=4096)
+def _without_namespace(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def attribute(node: Any, name: str) -> str | None:

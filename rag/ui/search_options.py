@@ -14,7 +14,10 @@ from rag.ui.markdown import plain
 from rag.ui.session import engine
 from rag.ui.text import t
 
-TYPE_NAMES = {"pdf": "PDF", "docx": "Word", "html": "HTML", "md": "Markdown"}
+TYPE_NAMES = {
+    "pdf": "PDF", "docx": "Word", "html": "HTML", "md": "Markdown", "pptx": "PowerPoint", "xlsx": "Excel",
+    "xls": "Excel (XLS)", "odt": "ODT", "ods": "ODS", "odp": "ODP", "rtf": "RTF",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

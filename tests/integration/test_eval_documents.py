@@ -16,8 +16,7 @@ from rag.loaders import Parser
 from rag.settings import load_settings
 
 EVAL_DIR = Path(os.environ.get("RAG_EVAL_DIR") or Path(__file__).parents[3] / "shared" / "eval")
-KINDS = ("pdf", "docx", "html", "md", "txt", "hazard")
-OFFICE_KINDS = ("office-broken", "office-encrypted")
+KINDS = ("pdf", "docx", "pptx", "xlsx", "office", "html", "md", "txt", "hazard", "other")
 # The phrase is not text: it is a drawing's offsets (posOffset) run together, which no reader sees.
 NOT_TEXT = {"textbox.docx"}
 
@@ -35,7 +34,6 @@ def entries() -> list[Any]:
         )
         for row in rows
         if row["kind"].split("-")[0] in KINDS
-        or (row["kind"] in OFFICE_KINDS and row["name"].endswith(".docx"))
     ]
 
 

@@ -19,7 +19,7 @@ from rag.loaders import parse, render_page
 from rag.loaders.characters import clean
 from rag.loaders.encodings import decode
 from rag.loaders.page_picture import find_passage
-from rag.loaders.pdf import page_ranges
+from rag.loaders.pages import page_ranges
 from rag.loaders.pdf_structure import Entry, headings_by_page
 from rag.loaders.pdf_text import Line, paragraphs, without_running_heads
 from rag.loaders.wire import error_from_row, error_to_row, parsed_from_dict, parsed_to_dict
@@ -146,13 +146,8 @@ REFUSED = [
     # name, content, the message holds
     ("empty.txt", b"", "empty"),
     ("blank.txt", b" \n\t\n", "white space"),
-    ("a.rtf", b"{\\rtf1 hello}", "RTF"),
     ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(40), "PNG"),
-    (
-        "book.xlsx",
-        zip_bytes(xl__workbook_dot_xml=b"", **{"[Content_Types]_dot_xml": b"spreadsheetml"}),
-        "Excel",
-    ),
+    ("book.xlsb", zip_bytes(xl__workbook_dot_bin=b""), "binary Excel"),
     ("not.pdf", b"hello, this is text", "not a PDF"),
     ("cut.docx", word_bytes(everything)[:900], "damaged"),
     ("hollow.docx", zip_bytes(word__document_dot_xml=b"<w/>"), "damaged"),
