@@ -76,7 +76,8 @@ class Section:
 class ParsedFile:
     """What a loader read from one file.
 
-    `kind` is its type by content: "pdf", "docx", "html", "md", "txt", "picture".
+    `kind` is its type by content: "pdf", "docx", "html", "md", "txt", "csv", "json", "epub", "eml",
+    "picture".
     """
 
     kind: str

@@ -14,7 +14,15 @@ from rag.ui.markdown import plain
 from rag.ui.session import engine
 from rag.ui.text import t
 
-TYPE_NAMES = {"pdf": "PDF", "docx": "Word", "html": "HTML", "md": "Markdown"}
+TYPE_NAMES = {
+    "pdf": "PDF",
+    "docx": "Word",
+    "html": "HTML",
+    "md": "Markdown",
+    "csv": "CSV",
+    "json": "JSON",
+    "epub": "EPUB",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Options:
 
 def type_name(kind: str) -> str:
     """What people call a type of file."""
-    words = {"txt": t("Text"), "picture": t("Picture")}
+    words = {"txt": t("Text"), "picture": t("Picture"), "eml": t("E-mail")}
     return words.get(kind) or TYPE_NAMES.get(kind, kind)
 
 

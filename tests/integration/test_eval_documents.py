@@ -16,7 +16,8 @@ from rag.loaders import Parser
 from rag.settings import load_settings
 
 EVAL_DIR = Path(os.environ.get("RAG_EVAL_DIR") or Path(__file__).parents[3] / "shared" / "eval")
-KINDS = ("pdf", "docx", "html", "md", "txt", "hazard")
+KINDS = ("pdf", "docx", "html", "md", "txt", "csv", "epub", "hazard")
+OTHERS = ("fake-email.eml",)
 OFFICE_KINDS = ("office-broken", "office-encrypted")
 # The phrase is not text: it is a drawing's offsets (posOffset) run together, which no reader sees.
 NOT_TEXT = {"textbox.docx"}
@@ -35,6 +36,7 @@ def entries() -> list[Any]:
         )
         for row in rows
         if row["kind"].split("-")[0] in KINDS
+        or row["name"] in OTHERS
         or (row["kind"] in OFFICE_KINDS and row["name"].endswith(".docx"))
     ]
 
