@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rag.documents import Notice
 from rag.errors import DocumentError
+from rag.loaders.detect_text import textual_kind
 
 SIGNATURES: tuple[tuple[bytes, str | Notice], ...] = (
     (b"{\\rtf", "rtf"),
@@ -61,7 +62,7 @@ MAIN_PARTS: tuple[tuple[str, str | Notice], ...] = (
     ("xl/workbook.bin", Notice("binary Excel (xlsb)")),
 )
 MIME_TYPES: tuple[tuple[bytes, str | Notice], ...] = (
-    (b"application/epub+zip", Notice("EPUB")),
+    (b"application/epub+zip", "epub"),
     (b"opendocument.text", "odt"),
     (b"opendocument.spreadsheet", "ods"),
     (b"opendocument.presentation", "odp"),
@@ -92,7 +93,7 @@ def detect(path: Path, name: str) -> str | Notice:
         return _kind_of_zip(path, name, suffix)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _kind_of_ole(path)
-    return _binary_kind(head) or _kind_of_text(head, name, suffix)
+    return _binary_kind(head) or _kind_of_text(path, head, name, suffix)
 
 
 def _is_pdf(head: bytes, tail: bytes, suffix: str) -> bool:
@@ -131,6 +132,8 @@ def _kind_of_zip(path: Path, name: str, suffix: str) -> str | Notice:
     for mark, kind in CONTENT_TYPES:
         if mark in types:
             return kind
+    if "META-INF/container.xml" in names:
+        return "epub"
     if suffix in BINARY_NAMES:
         raise _misnamed(name, suffix)
     return Notice("ZIP archive")
@@ -176,7 +179,7 @@ def _binary_kind(head: bytes) -> str | Notice | None:
     return None
 
 
-def _kind_of_text(head: bytes, name: str, suffix: str) -> str | Notice:
+def _kind_of_text(path: Path, head: bytes, name: str, suffix: str) -> str | Notice:
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or head.count(0) > len(head) // 5
     plain = head.replace(b"\0", b"") if wide else head
     plain = plain.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
@@ -188,6 +191,8 @@ def _kind_of_text(head: bytes, name: str, suffix: str) -> str | Notice:
         return Notice("binary")
     if suffix in MARKDOWN_NAMES:
         return "md"
+    if (kind := textual_kind(path, plain, suffix)) is not None:
+        return kind
     if suffix in HTML_NAMES or (HTML_LIKELY.match(plain) and b"</" in plain):
         return "html"
     return "txt"

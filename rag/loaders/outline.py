@@ -27,6 +27,11 @@ class Outline:
         self._path.append((level, title))
         self._blocks.append(title if line is None else line)
 
+    def leave(self) -> None:
+        """End every heading: what follows stands under none of them."""
+        self._close()
+        self._path = []
+
     def block(self, text: str) -> None:
         """Add a paragraph, list or table."""
         if text.strip():

@@ -25,6 +25,10 @@ KINDS = {
     "html": "rag.loaders.web:read_html",
     "md": "rag.loaders.text:read_markdown",
     "txt": "rag.loaders.text:read_text",
+    "csv": "rag.loaders.delimited:read_csv",
+    "json": "rag.loaders.records:read_json",
+    "epub": "rag.loaders.epub:read_epub",
+    "eml": "rag.loaders.mail:read_eml",
     "picture": "rag.loaders.picture:read_picture",
 }
 

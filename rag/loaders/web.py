@@ -9,7 +9,7 @@ from bs4.element import CData, Comment, Declaration, Doctype, NavigableString, P
 from rag.documents import ParsedFile
 from rag.errors import DocumentError
 from rag.loaders.characters import clean, squeeze
-from rag.loaders.encodings import decode
+from rag.loaders.encodings import Decoded, decode
 from rag.loaders.markdown_table import markdown_table
 from rag.loaders.outline import Outline
 from rag.loaders.source import Source
@@ -37,13 +37,8 @@ DECLARATION = re.compile(r"\s*<\?xml[^>]*>")
 
 def read_html(source: Source) -> ParsedFile:
     """Title, headings as the heading path, paragraphs, lists and tables; nothing that is hidden or runs."""
-    data = source.path.read_bytes()
-    found = CHARSET.search(data[:4096]) or XML_ENCODING.match(data)
-    decoded = decode(data, declared=found[1].decode() if found else None)
-    page = BeautifulSoup(DECLARATION.sub("", decoded.text, count=1), "lxml")
-    title = squeeze(page.title.get_text()) if page.title else ""
     outline = Outline()
-    _Page(outline).read(page.body or page)
+    title, decoded = read_page(source.path.read_bytes(), outline)
     sections = outline.sections()
     if not sections and title:
         outline.block(title)
@@ -54,6 +49,15 @@ def read_html(source: Source) -> ParsedFile:
             name=source.name,
         )
     return ParsedFile("html", sections, title=title or None, warnings=guess_notices(source, decoded))
+
+
+def read_page(data: bytes, outline: Outline, *, charset: str | None = None) -> tuple[str, Decoded]:
+    """Write a page into `outline`; its title and how it was decoded. `charset` came with the page."""
+    found = CHARSET.search(data[:4096]) or XML_ENCODING.match(data)
+    decoded = decode(data, declared=charset or (found[1].decode() if found else None))
+    page = BeautifulSoup(DECLARATION.sub("", decoded.text, count=1), "lxml")
+    _Page(outline).read(page.body or page)
+    return squeeze(page.title.get_text()) if page.title else "", decoded
 
 
 class _Page:

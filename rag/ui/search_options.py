@@ -16,7 +16,8 @@ from rag.ui.text import t
 
 TYPE_NAMES = {
     "pdf": "PDF", "docx": "Word", "html": "HTML", "md": "Markdown", "pptx": "PowerPoint", "xlsx": "Excel",
-    "xls": "Excel (XLS)", "odt": "ODT", "ods": "ODS", "odp": "ODP", "rtf": "RTF",
+    "xls": "Excel (XLS)", "odt": "ODT", "ods": "ODS", "odp": "ODP", "rtf": "RTF", "csv": "CSV",
+    "json": "JSON", "epub": "EPUB",
 }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ class Options:
 
 def type_name(kind: str) -> str:
     """What people call a type of file."""
-    words = {"txt": t("Text"), "picture": t("Picture")}
+    words = {"txt": t("Text"), "picture": t("Picture"), "eml": t("E-mail")}
     return words.get(kind) or TYPE_NAMES.get(kind, kind)
 
 

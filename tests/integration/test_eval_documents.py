@@ -16,7 +16,7 @@ from rag.loaders import Parser
 from rag.settings import load_settings
 
 EVAL_DIR = Path(os.environ.get("RAG_EVAL_DIR") or Path(__file__).parents[3] / "shared" / "eval")
-KINDS = ("pdf", "docx", "pptx", "xlsx", "office", "html", "md", "txt", "hazard", "other")
+KINDS = ("pdf", "docx", "pptx", "xlsx", "office", "html", "md", "txt", "csv", "epub", "hazard", "other")
 # The phrase is not text: it is a drawing's offsets (posOffset) run together, which no reader sees.
 NOT_TEXT = {"textbox.docx"}
 
