@@ -39,7 +39,8 @@ class Job:
         """The time the stage still needs at the pace measured so far, or None before there is one."""
         if self.state != "running" or not self.done or self.stage_started_at is None:
             return None
-        return (now - self.stage_started_at) / self.done * (self.total - self.done)
+        taken = now - self.stage_started_at
+        return taken / self.done * (self.total - self.done) if taken > 0 else None  # a clock may be put back
 
 
 class Jobs:

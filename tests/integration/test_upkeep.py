@@ -91,6 +91,12 @@ def delete_rows(path: Path) -> None:
         connection.execute("delete from embeddings where id % 2 = 0")
 
 
+def change_version(path: Path) -> None:
+    """As if another version of Chroma had written it."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("update migrations set hash = 'unknown'")
+
+
 SEGMENT_FILES = ("data_level0.bin", "header.bin", "length.bin", "link_lists.bin")
 DAMAGES: dict[str, Callable[[Path], None]] = {
     **{f"{name} {verb.__name__}": lambda folder, name=name, verb=verb: verb(segment(folder, name))  # type: ignore[misc]
@@ -100,6 +106,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "sqlite zeroed": lambda folder: zero(folder / "chroma" / "chroma.sqlite3"),
     "sqlite removed": lambda folder: (folder / "chroma" / "chroma.sqlite3").unlink(),
     "rows deleted": lambda folder: delete_rows(folder / "chroma" / "chroma.sqlite3"),
+    "another version": lambda folder: change_version(folder / "chroma" / "chroma.sqlite3"),
     "chroma removed": lambda folder: shutil.rmtree(folder / "chroma"),
     "keywords removed": lambda folder: shutil.rmtree(folder / "keyword"),
 }  # fmt: skip
