@@ -30,11 +30,25 @@ if TYPE_CHECKING:
 @click.option(
     "--meta", multiple=True, metavar="K=V", callback=key_values, help="Metadata to filter by later."
 )
+@click.option(
+    "--password",
+    "passwords",
+    multiple=True,
+    metavar="PW",
+    help="Tried on files that need one; may be given several times.",
+)
 @json_option
-def ingest(paths: Sequence[Path], collection: str | None, meta: dict[str, Any], as_json: bool) -> None:
+def ingest(
+    paths: Sequence[Path],
+    collection: str | None,
+    meta: dict[str, Any],
+    passwords: Sequence[str],
+    as_json: bool,
+) -> None:
     """Add files and folders to a collection; the same file twice changes nothing."""
     started = time.perf_counter()
     with open_engine() as engine:
+        engine.try_passwords(passwords)
         found = engine.collection(collection)
         rows = list(_ingest_all(engine, found, paths, meta))
     if as_json:

@@ -19,7 +19,7 @@ from rag.loaders import parse, render_page
 from rag.loaders.characters import clean
 from rag.loaders.encodings import decode
 from rag.loaders.page_picture import find_passage
-from rag.loaders.pdf import page_ranges
+from rag.loaders.pdf_pictures import page_ranges
 from rag.loaders.pdf_structure import Entry, headings_by_page
 from rag.loaders.pdf_text import Line, paragraphs, without_running_heads
 from rag.loaders.wire import error_from_row, error_to_row, parsed_from_dict, parsed_to_dict
