@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rag.loaders.ocr_layout import Fragment, in_reading_order
 from rag.loaders.pdf_text import Line
 
+PACKAGES = ("rapidocr", "cv2", "onnxruntime")
 INSTALL = "pip install 'passage[ocr]'"
 LONGEST_SIDE = 2000  # pixels: what is larger is made smaller before text is looked for
 TALL = 2.2  # a picture this much longer than wide is read in parts
@@ -29,7 +30,7 @@ Boxes = NDArray[np.float32]  # (n, 4 corners clockwise from the upper left, x an
 
 def is_available() -> bool:
     """Whether the packages of the extra "ocr" are installed."""
-    return all(importlib.util.find_spec(name) for name in ("rapidocr", "cv2", "onnxruntime"))
+    return all(importlib.util.find_spec(name) for name in PACKAGES)
 
 
 def recognised(image: Image) -> list[Line]:

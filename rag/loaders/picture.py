@@ -12,13 +12,14 @@ from rag.loaders.source import Source
 FORMATS = ("PNG", "JPEG", "WEBP")
 FEWEST_SIDE = 64  # pixels: what is smaller is an icon or a rule
 MOST_PIXELS = 40_000_000
+NEW_COLLECTION = "rag collections create NAME --embedder clip:openai/clip-vit-base-patch32"
 
 
 def read_picture(source: Source) -> ParsedFile:
     """A picture file: what it shows, where the model reads pictures, else the text on it.
 
-    Where it is a passage it is captioned by its name, and the text on it is not looked for: models of pictures
-    read little text, and a folder of photographs would take seconds for each. Raises DocumentError.
+    A passage is captioned by its name, and the text on it is not looked for: models of pictures read little
+    text, and a folder of photographs would take seconds for each. Raises DocumentError.
     """
     if source.pictures is None:
         return _text_on(source)
@@ -51,7 +52,7 @@ def _text_on(source: Source) -> ParsedFile:
         "To find it by what it shows, add it to a collection with a picture model, made like this: {command}",
         name=source.name,
         install=ocr.INSTALL,
-        command="rag collections create NAME --embedder clip:openai/clip-vit-base-patch32",
+        command=NEW_COLLECTION,
     )
 
 

@@ -10,7 +10,7 @@ from rag.documents import Notice, ParsedFile, Section
 from rag.errors import DocumentError
 from rag.loaders import ocr
 from rag.loaders.pdf_text import paragraphs
-from rag.loaders.picture import MOST_PIXELS, damaged_picture, too_many_pixels
+from rag.loaders.picture import MOST_PIXELS, NEW_COLLECTION, damaged_picture, too_many_pixels
 from rag.loaders.source import Source
 
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ def read_picture_text(source: Source) -> ParsedFile:
         raise damaged_picture(source.name) from error
     if not sections:
         raise DocumentError(
-            "{name} is a picture on which text recognition found no text. If there is some, "
-            "take it again, larger and with more contrast, and add that.",
+            "{name} is a picture on which text recognition found no text. To find it by what it shows, add "
+            "it to a collection with a picture model, made like this: {command}",
             name=source.name,
+            command=NEW_COLLECTION,
         )
     notice = Notice("The text was read by text recognition and may hold errors.")
     return ParsedFile("picture", sections, pages, warnings=(notice,))
