@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pypdfium2.raw as pdfium_c
 
-from rag.loaders.pdf_type import type_size
-
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -36,31 +34,41 @@ class Sight:
         self._text_page = text_page
         self._is_scan = is_scan
         self._drawn: Image | None = None
+        self._colour = [ctypes.c_uint() for _ in range(4)]
+        self._box = pdfium_c.FS_RECTF()
         self._edges = pdfium_c.FS_RECTF()
         pdfium_c.FPDF_GetPageBoundingBox(page, self._edges)
 
     def shows(self, match: re.Match[str]) -> bool:
         """Whether a line of the page's text can be seen."""
-        text = match[0]
-        if smuggled := SMUGGLED.findall(text):
-            self.missed += sum(map(len, smuggled))
-        lead = len(text) - len(text.lstrip())
-        middle = match.start() + (lead + len(text.rstrip()) - 1) // 2
-        if self._is_invisible(middle) and self._is_scan:
+        if SMUGGLED.search(match[0]):
+            self.missed += sum(map(len, SMUGGLED.findall(match[0])))
+        middle = (match.start() + match.end()) // 2
+        if match.string[middle].isspace():
+            middle -= 1
+        invisible = self._is_invisible(middle)
+        if invisible and self._is_scan:
             self.is_layer = True
             return True
-        if self._is_beyond_sight(middle) or (self._is_faint(middle) and not self._has_ink(match)):
-            self.missed += sum(not char.isspace() for char in text)
-            return False
-        return True
+        beyond = self._is_beyond_sight(middle)
+        if not beyond and not invisible and not self._is_faint(middle):
+            return True
+        letters = [place for place in range(*match.span()) if not match.string[place].isspace()]
+        # A single letter may be a mark that pdfium put there without a place.
+        if beyond and not all(map(self._is_beyond_sight, letters[::SAMPLE])):
+            return True
+        if not beyond and self._has_ink(letters):
+            return True
+        self.missed += len(letters)
+        return False
 
     def _is_beyond_sight(self, place: int) -> bool:
         """Whether a letter is too small to be seen, or off the page."""
-        if 0 < type_size(self._text_page, place) < SMALLEST_TYPE:
-            return True
-        box, page = pdfium_c.FS_RECTF(), self._edges
+        box, page = self._box, self._edges
         if not pdfium_c.FPDFText_GetLooseCharBox(self._text_page, place, box) or page.right <= page.left:
             return False
+        if max(box.top - box.bottom, box.right - box.left) < SMALLEST_TYPE:
+            return True
         return bool(
             box.right < page.left or box.left > page.right or box.top < page.bottom or box.bottom > page.top
         )
@@ -70,20 +78,17 @@ class Sight:
         return bool(text_object) and pdfium_c.FPDFTextObj_GetTextRenderMode(text_object) == INVISIBLE
 
     def _is_faint(self, place: int) -> bool:
-        """Whether a letter is drawn not at all, in white or nearly so, or transparent."""
-        if self._is_invisible(place):
-            return True
-        red, green, blue, opaque = (ctypes.c_uint() for _ in range(4))
+        """Whether a letter is drawn in white or nearly so, or transparent."""
+        red, green, blue, opaque = self._colour
         if not pdfium_c.FPDFText_GetFillColor(self._text_page, place, red, green, blue, opaque):
             return False
         return min(red.value, green.value, blue.value) >= PALE or opaque.value <= FAINT
 
-    def _has_ink(self, match: re.Match[str]) -> bool:
+    def _has_ink(self, letters: list[int]) -> bool:
         """Whether most letters of a line stand out from what is around them; the page is drawn for it."""
         if self._drawn is None:
             bitmap = self._page.render(scale=SCALE, grayscale=True, may_draw_forms=False)
             self._drawn = bitmap.to_pil().convert("L")
-        letters = [place for place in range(*match.span()) if not match.string[place].isspace()]
         sample = letters[:: max(1, len(letters) // SAMPLE)]
         return sum(map(self._stands_out, sample)) > len(sample) / 2
 

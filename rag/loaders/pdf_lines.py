@@ -1,6 +1,7 @@
 """The lines of a PDF page and where they stand, by pdfium."""
 
 import ctypes
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,6 @@ import pypdfium2.raw as pdfium_c
 
 from rag.loaders.pdf_hidden import FEWEST_HIDDEN, Sight
 from rag.loaders.pdf_text import CELL_GAP, WIDE, Line
-from rag.loaders.pdf_type import type_size
 
 SCAN_SHARE = 0.5
 # A line this much wider than its letters is looked into for the gaps between cells.
@@ -102,7 +102,7 @@ def _line(text_page: Any, match: re.Match[str], rotation: int) -> Line:
     left, base, _ = _place(text_page, first, rotation)
     _, foot, right = _place(text_page, last, rotation)
     middle = (first + last) // 2
-    size = max(type_size(text_page, place) for place in {first, middle, last})
+    size = max(_type_size(text_page, place) for place in {first, middle, last})
     letters = (len(text) + len(WIDE.findall(text))) / 2
     if " " in text and size > 0 and right - left > SPARSE * letters * size:
         text = _with_tabs(text_page, match, rotation, size)
@@ -133,6 +133,13 @@ def _place(text_page: Any, place: int, rotation: int) -> tuple[float, float, flo
     if rotation == 270:
         return -y.value, x.value, -min(box.top, box.bottom)
     return x.value, y.value, box.right
+
+
+def _type_size(text_page: Any, place: int) -> float:
+    """The size of a letter's type in points, as drawn."""
+    matrix = pdfium_c.FS_MATRIX()
+    pdfium_c.FPDFText_GetMatrix(text_page, place, matrix)
+    return float(pdfium_c.FPDFText_GetFontSize(text_page, place)) * math.hypot(matrix.c, matrix.d)
 
 
 def _drawing(page: Any) -> tuple[bool, float]:
