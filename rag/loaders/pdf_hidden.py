@@ -39,10 +39,12 @@ class Sight:
         self._edges = pdfium_c.FS_RECTF()
         pdfium_c.FPDF_GetPageBoundingBox(page, self._edges)
 
+    def look_for_shapeless(self, text: str) -> None:
+        """Count what a page's text carries in characters without a shape, which are never read."""
+        self.missed += sum(map(len, SMUGGLED.findall(text)))
+
     def shows(self, match: re.Match[str]) -> bool:
         """Whether a line of the page's text can be seen."""
-        if SMUGGLED.search(match[0]):
-            self.missed += sum(map(len, SMUGGLED.findall(match[0])))
         middle = (match.start() + match.end()) // 2
         if match.string[middle].isspace():
             middle -= 1

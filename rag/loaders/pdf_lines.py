@@ -54,6 +54,7 @@ def _page_lines(page: Any, text_page: Any) -> PageLines:
     drawn, pictured = _drawing(page)
     sight = Sight(page, text_page, is_scan=pictured >= SCAN_SHARE)
     text = page_text(text_page)
+    sight.look_for_shapeless(text)
     lines = [
         _line(text_page, part, rotation)
         for match in LINE.finditer(text)
