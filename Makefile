@@ -22,7 +22,7 @@ setup: .venv/.installed
 	@touch $@
 
 .venv/.tests-installed: pyproject.toml constraints.txt | .venv
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,sentence-transformers]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,sentence-transformers,ocr]'
 	@touch $@ .venv/.installed
 
 .venv:

@@ -11,7 +11,7 @@ from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
 from rag.documents import Metadata, Notice, Passage, readable
 from rag.embedders.pictures import takes_pictures
 from rag.errors import RagError, UsageError
-from rag.ingestion import CheckReport, Indexing, IngestionWorker, Pipeline, Upkeep
+from rag.ingestion import CheckReport, Indexing, IngestionWorker, Passwords, Pipeline, Upkeep
 from rag.ingestion.other_index import OtherIndexes
 from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.ingestion.receipts import DeletionReceipt, delete_with_receipt
@@ -49,8 +49,9 @@ class Engine:
         self._retriever = Retriever(self.catalog, self._vectors, self._keywords, self.models.embedder_of)
         self._parser = Parser(settings)
         self._pictures = Parser(settings)
+        self._passwords = Passwords()
         self._pipeline = Pipeline(
-            settings, self.catalog, self._indexing, self._parser, self.models.embedder_of
+            settings, self.catalog, self._indexing, self._parser, self.models.embedder_of, self._passwords
         )
         other_indexes = OtherIndexes(self.catalog, self._indexing, self.models.embedder_of)
         self._switching = Switching(self.catalog, other_indexes, self.models, self._retriever)
@@ -194,6 +195,14 @@ class Engine:
         """End a waiting job now and a running one at its next batch; an ended one stays as it is."""
         self.catalog.cancel(job_id)
 
+    def try_passwords(self, passwords: Iterable[str]) -> None:
+        """Try each on every file that needs one; they are forgotten when Passage stops."""
+        self._passwords.offer(passwords)
+
+    def unlock(self, document_id: str, password: str) -> None:
+        """Use a password for a document's file until Passage stops; it is written nowhere."""
+        self._passwords.keep(self.catalog.documents.get(document_id).sha256, password)
+
     def retry(self, document_id: str) -> int:
         """Queue a failed document's original once more; the job's id. Raises UsageError."""
         self._ready()
@@ -242,7 +251,12 @@ class Engine:
         document = self.catalog.documents.get(document_id)
         path = self.catalog.originals.path(document.sha256)
         return self._pictures.render_page(
-            path, page, width_px=PICTURE_WIDTH, name=document.name, highlight=highlight
+            path,
+            page,
+            width_px=PICTURE_WIDTH,
+            name=document.name,
+            highlight=highlight,
+            password=next(iter(self._passwords.of(document.sha256)), None),
         )
 
     def picture(self, sha256: str) -> bytes:

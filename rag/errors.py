@@ -31,6 +31,28 @@ def too_large(name: str, size: int, limit_mb: int) -> DocumentError:
     )
 
 
+def needs_password(name: str) -> DocumentError:
+    """What is said of a file that does not open without a password."""
+    return DocumentError(
+        "{name} needs a password. Type it in the library, or add the file with: rag ingest --password",
+        name=name,
+    )
+
+
+def wrong_password(name: str) -> DocumentError:
+    """What is said of a file that none of the passwords opens."""
+    return DocumentError(
+        "The password of {name} is wrong. Type it again in the library, or add the file with: "
+        "rag ingest --password",
+        name=name,
+    )
+
+
+def asks_for_password(message: str) -> bool:
+    """Whether a template is that of a file which a password, or another one, would open."""
+    return message in (needs_password("").message, wrong_password("").message)
+
+
 class ProviderError(RagError):
     """A model or the server behind it did not do its part."""
 

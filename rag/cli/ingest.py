@@ -33,11 +33,19 @@ if TYPE_CHECKING:
 )
 @click.option("--prune", is_flag=True, help="Remove the documents whose files have vanished from a folder.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
+@click.option(
+    "--password",
+    "passwords",
+    multiple=True,
+    metavar="PW",
+    help="Tried on files that need one; may be given several times.",
+)
 @json_option
 def ingest(
     paths: Sequence[Path],
     collection: str | None,
     meta: dict[str, Any],
+    passwords: Sequence[str],
     prune: bool,
     dry_run: bool,
     as_json: bool,
@@ -50,6 +58,7 @@ def ingest(
     started = time.perf_counter()
     sources = find_sources(paths, prune=prune)
     with open_engine() as engine:
+        engine.try_passwords(passwords)
         if dry_run:
             listed = _plan(engine, collection, sources, meta)
         else:

@@ -2,8 +2,9 @@
 
 from rag.ingestion.checking import CheckReport, IndexReport
 from rag.ingestion.indexing import Indexing
+from rag.ingestion.passwords import Passwords
 from rag.ingestion.pipeline import Pipeline
 from rag.ingestion.upkeep import Upkeep
 from rag.ingestion.worker import IngestionWorker
 
-__all__ = ["CheckReport", "IndexReport", "Indexing", "IngestionWorker", "Pipeline", "Upkeep"]
+__all__ = ["CheckReport", "IndexReport", "Indexing", "IngestionWorker", "Passwords", "Pipeline", "Upkeep"]

@@ -18,6 +18,7 @@ from rag.errors import Cancelled, RagError
 from rag.ingestion.embedding import embed_missing
 from rag.ingestion.folders import same_document
 from rag.ingestion.indexing import Indexing
+from rag.ingestion.passwords import Passwords
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
 
@@ -39,11 +40,14 @@ class Pipeline:
         indexing: Indexing,
         parser: FileParser,
         embedder_of: Callable[[Collection], Embedder],
+        passwords: Passwords | None = None,
     ) -> None:
         self._catalog = catalog
         self._indexing = indexing
         self._embedder_of = embedder_of
-        self._reader = Reader(settings, catalog, parser, embedder_of, self._cancelled)
+        self._reader = Reader(
+            settings, catalog, parser, embedder_of, passwords or Passwords(), self._cancelled, self._reading
+        )
         self._preparers = ThreadPoolExecutor(max_workers=PREPARED, thread_name_prefix="passage-preparer")
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passage-writer")
         self._stopping = threading.Event()
@@ -148,6 +152,9 @@ class Pipeline:
             before_save=lambda: self._embedder_of(collection),
             before_batch=before_batch,
         )
+
+    def _reading(self, job: Job, done: int, total: int) -> None:
+        self._progress(job, "reading", done, total)
 
     def _progress(self, job: Job, stage: str, done: int, total: int) -> None:
         self._catalog.jobs.progress(job.id, stage, done, total)

@@ -11,7 +11,8 @@ from rag.chunking import split_sections
 from rag.documents import Chunk, Fingerprint, ParsedFile, Section
 from rag.embedders.base import Embedder
 from rag.embedders.pictures import takes_pictures
-from rag.errors import DocumentError
+from rag.errors import DocumentError, asks_for_password
+from rag.ingestion.passwords import Passwords
 from rag.settings import Settings
 
 
@@ -19,7 +20,14 @@ class FileParser(Protocol):
     """Reads a file in bounded time and memory; raises DocumentError where there is nothing to be had."""
 
     def parse(
-        self, path: Path, name: str, *, pictures: Path | None, cancelled: Callable[[], bool]
+        self,
+        path: Path,
+        name: str,
+        *,
+        password: str | None,
+        pictures: Path | None,
+        cancelled: Callable[[], bool],
+        on_progress: Callable[[int, int], None],
     ) -> ParsedFile: ...
 
 
@@ -59,13 +67,17 @@ class Reader:
         catalog: Catalog,
         parser: FileParser,
         embedder_of: Callable[[Collection], Embedder],
+        passwords: Passwords,
         cancelled: Callable[[Job], bool],
+        on_progress: Callable[[Job, int, int], None],
     ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._parser = parser
         self._embedder_of = embedder_of
+        self._passwords = passwords
         self._cancelled = cancelled
+        self._on_progress = on_progress
 
     def read(self, job: Job) -> Read:
         """What the job's file holds. Raises DocumentError, ProviderError, Cancelled."""
@@ -75,13 +87,35 @@ class Reader:
         if not path.is_file():
             raise DocumentError("The file is no longer there: “{name}”. Add it again.", name=job.name)
         folder = self._empty_folder(job) if takes_pictures(embedder) else None
-        parsed = self._parser.parse(path, job.name, pictures=folder, cancelled=lambda: self._cancelled(job))
+        parsed = self._parsed(job, path, folder)
         chunks = split_for(embedder, parsed.sections, self._settings)
         if not chunks:
             raise DocumentError("“{name}” holds no text that could be searched.", name=job.name)
         digests = [chunk.picture for chunk in chunks if folder and chunk.picture]
         pictures = {each: path if each == job.sha256 else self._folder(job) / each for each in digests}
         return Read(parsed, chunks, collection.fingerprint, pictures)
+
+    def _parsed(self, job: Job, path: Path, folder: Path | None) -> ParsedFile:
+        """What is in the file, opened without a password or with the first known one that fits."""
+        known = self._passwords.of(job.sha256)
+        for place, password in enumerate((None, *known)):
+            try:
+                parsed = self._parser.parse(
+                    path,
+                    job.name,
+                    password=password,
+                    pictures=folder,
+                    cancelled=lambda: self._cancelled(job),
+                    on_progress=lambda done, total: self._on_progress(job, done, total),
+                )
+            except DocumentError as error:
+                if place == len(known) or not asks_for_password(error.message):
+                    raise
+            else:
+                if password:
+                    self._passwords.keep(job.sha256, password)
+                return parsed
+        raise AssertionError("the last attempt returns or raises")
 
     def clear(self, job: Job) -> None:
         """Remove what was read of a job's file and is not kept elsewhere."""

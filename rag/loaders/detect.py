@@ -13,9 +13,9 @@ SIGNATURES: tuple[tuple[bytes, str | Notice], ...] = (
     (b"{\\rtf", "rtf"),
     (b"\x89PNG\r\n\x1a\n", "picture"),
     (b"\xff\xd8\xff", "picture"),
-    (b"GIF8", Notice("GIF picture")),
-    (b"II*\x00", Notice("TIFF picture")),
-    (b"MM\x00*", Notice("TIFF picture")),
+    (b"GIF8", "scan"),
+    (b"II*\x00", "scan"),
+    (b"MM\x00*", "scan"),
     (b"\x00\x00\x01\x00", Notice("icon")),
     (b"\x1f\x8b", Notice("gzip archive")),
     (b"7z\xbc\xaf\x27\x1c", Notice("7-Zip archive")),
@@ -173,7 +173,7 @@ def _binary_kind(head: bytes) -> str | Notice | None:
         is_picture = head[8:12] in (b"heic", b"mif1", b"avif")
         return Notice("HEIC picture") if is_picture else Notice("MP4 film")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
-        return Notice("BMP picture")
+        return "scan"
     if head.startswith(b"MZ") and b"\0" in head[:64]:
         return Notice("program")
     return None

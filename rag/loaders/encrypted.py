@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from rag.documents import ParsedFile
-from rag.errors import DocumentError
+from rag.errors import DocumentError, needs_password, wrong_password
 from rag.loaders.source import Source
 
 
@@ -14,9 +14,7 @@ def read_encrypted(source: Source) -> ParsedFile:
     from rag.loaders.reading import parse
 
     if not source.password:
-        raise DocumentError(
-            "{name} needs a password. Save it without a password and add it again.", name=source.name
-        )
+        raise needs_password(source.name)
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain"
         plain.write_bytes(_decrypted(source, source.password))
@@ -45,9 +43,7 @@ def _decrypted(source: Source, password: str) -> bytes:
             office.load_key(password=password, verify_password=True)
             office.decrypt(plain)
     except (InvalidKeyError, DecryptionError) as error:
-        raise DocumentError(
-            "The password of {name} is wrong. Save it without a password and add it again.", name=source.name
-        ) from error
+        raise wrong_password(source.name) from error
     except (FileFormatError, ParseError, OSError, ValueError, KeyError) as error:
         raise DocumentError(
             "{name} is encrypted in a way that cannot be opened here. "

@@ -9,7 +9,7 @@ from docx.document import Document as WordDocument
 from docx.oxml.parser import parse_xml
 from lxml import etree
 
-from rag.documents import ParsedFile
+from rag.documents import Notice, ParsedFile
 from rag.errors import DocumentError
 from rag.loaders.archives import check_archive
 from rag.loaders.characters import clean, squeeze
@@ -17,8 +17,19 @@ from rag.loaders.markdown_table import markdown_table
 from rag.loaders.numbering import Numbering
 from rag.loaders.outline import HEADING_NAME, Outline
 from rag.loaders.source import Source
-from rag.loaders.word_xml import LEFT_OUT, attribute, boxes, inside, local_name, paragraphs, runs, value
+from rag.loaders.word_xml import (
+    LEFT_OUT,
+    attribute,
+    boxes,
+    hidden_letters,
+    inside,
+    local_name,
+    paragraphs,
+    runs,
+    value,
+)
 
+FEWEST_HIDDEN = 20  # letters
 NOTE_PARTS = ("footnotes", "endnotes", "comments")
 
 
@@ -49,7 +60,20 @@ def read_docx(source: Source) -> ParsedFile:
             name=source.name,
         ) from error
     title = squeeze(document.core_properties.title or "")
-    return ParsedFile("docx", reader.outline.sections(), title=title or None)
+    return ParsedFile("docx", reader.outline.sections(), title=title or None, warnings=_notices(document))
+
+
+def _notices(document: WordDocument) -> tuple[Notice, ...]:
+    letters = hidden_letters(document.element)
+    if letters < FEWEST_HIDDEN:
+        return ()
+    return (
+        Notice(
+            "Text that cannot be seen in the document was left out: {letters} characters. "
+            "It could be there to mislead; open the file to check.",
+            {"letters": letters},
+        ),
+    )
 
 
 class _Reader:

@@ -12,7 +12,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image, ImageChops, ImageDraw
 
-from rag.errors import DocumentError
+from rag.errors import DocumentError, needs_password
 from rag.loaders.pdf_lines import page_text
 
 MARKER = (255, 235, 59)
@@ -25,16 +25,17 @@ Box = tuple[float, float, float, float]
 
 
 def page_picture(
-    path: Path, page: int, *, width_px: int, highlight: str = "", password: str | None = None
+    path: Path, page: int, *, width_px: int, name: str, highlight: str = "", password: str | None = None
 ) -> bytes:
     """Page `page` (from 1) as PNG, `width_px` wide; the lines that hold the text of `highlight` are yellow.
 
     Raises DocumentError where the file cannot be opened or has no such page.
     """
-    name = path.name
     try:
         document = pdfium.PdfDocument(path, password=password or None)
     except pdfium.PdfiumError as error:
+        if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
+            raise needs_password(name) from error
         raise DocumentError(
             "{name} cannot be opened to draw its pages. Save it again and add it again.", name=name
         ) from error

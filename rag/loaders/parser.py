@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rag.documents import ParsedFile
 from rag.errors import Cancelled, DocumentError, too_large
+from rag.loaders.source import OnProgress, untold
 from rag.loaders.wire import error_from_row, parsed_from_dict
 from rag.loaders.worker_process import WorkerProcess, out_of_memory
 
@@ -41,12 +42,14 @@ class Parser:
         password: str | None = None,
         pictures: Path | None = None,
         cancelled: Callable[[], bool] = _never,
+        on_progress: OnProgress = untold,
     ) -> ParsedFile:
         """Read the file at `path`, which the user calls `name`.
 
         The pictures in it are saved in the folder `pictures`, each as its SHA-256, if one is given; a picture
-        file is its own picture. Raises DocumentError where the file cannot be read or needs more than the
-        settings allow, and Cancelled.
+        file is its own picture. While text is recognised `on_progress` is told how many pages are done of how
+        many, and each page has the whole time limit. Raises DocumentError where the file cannot be read or
+        needs more than the settings allow, and Cancelled.
         """
         limit = self._settings.max_file_mb
         if (size := path.stat().st_size) > limit << 20:
@@ -54,7 +57,7 @@ class Parser:
         request = {"do": "parse", "path": str(path.absolute()), "name": name, "password": password,
                    "max_pages": self._settings.max_pages,
                    "pictures": str(pictures.absolute()) if pictures else None}  # fmt: skip
-        return parsed_from_dict(self._ask(request, name, cancelled)["parsed"])
+        return parsed_from_dict(self._ask(request, name, cancelled, on_progress)["parsed"])
 
     def render_page(
         self,
@@ -71,8 +74,8 @@ class Parser:
 
         Raises DocumentError where the page cannot be drawn, and Cancelled.
         """
-        request = {"do": "render", "path": str(path.absolute()), "page": page, "width_px": width_px,
-                   "highlight": highlight, "password": password}  # fmt: skip
+        request = {"do": "render", "path": str(path.absolute()), "name": name or path.name, "page": page,
+                   "width_px": width_px, "highlight": highlight, "password": password}  # fmt: skip
         return base64.b64decode(self._ask(request, name or path.name, cancelled)["png"])
 
     def close(self) -> None:
@@ -97,11 +100,17 @@ class Parser:
             self._worker = WorkerProcess(self._settings.parse_memory_mb)
         return self._worker
 
-    def _ask(self, request: dict[str, Any], name: str, cancelled: Callable[[], bool]) -> dict[str, Any]:
+    def _ask(
+        self,
+        request: dict[str, Any],
+        name: str,
+        cancelled: Callable[[], bool],
+        on_progress: OnProgress = untold,
+    ) -> dict[str, Any]:
         with self._turn(cancelled):
             worker = self._ready_worker()
             try:
-                answer = worker.answer(request, name, self._settings.parse_timeout, cancelled)
+                answer = worker.answer(request, name, self._settings.parse_timeout, cancelled, on_progress)
             except BaseException:
                 self._discard()
                 raise

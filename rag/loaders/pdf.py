@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,13 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from pypdf import PdfReader
 
-from rag.documents import Notice, ParsedFile, Section
-from rag.errors import DocumentError
-from rag.loaders.pages import check_pages, page_ranges
+from rag.documents import ParsedFile, Section
+from rag.errors import DocumentError, needs_password, wrong_password
+from rag.loaders.pages import check_pages
+from rag.loaders.pdf_findings import Findings
 from rag.loaders.pdf_lines import page_lines, plain_lines
 from rag.loaders.pdf_pictures import PdfPictures, save_pictures
+from rag.loaders.pdf_scans import read_scans
 from rag.loaders.pdf_structure import Structure, structure_of
 from rag.loaders.pdf_text import Line, paragraphs, without_running_heads
 from rag.loaders.source import Source
@@ -25,19 +26,10 @@ MOST_GARBLED = 0.2
 # A page with a picture and hardly a word beside it holds its text in the picture.
 FEWEST_LETTERS = 20
 PICTURE_SHARE = 0.05
+# A picture as large as this beside a text as short as that may hold what the page is about.
+LARGE_SHARE = 0.3
+SHORT_TEXT = 400
 LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Findings:
-    """What was noticed while reading, as page numbers from 1."""
-
-    damaged: bool = False
-    no_outline: bool = False
-    no_text: list[int] = field(default_factory=list)
-    garbled: list[int] = field(default_factory=list)
-    unseen: list[int] = field(default_factory=list)
-    pictures: PdfPictures = field(default_factory=PdfPictures)
 
 
 def read_pdf(source: Source) -> ParsedFile:
@@ -58,13 +50,15 @@ def read_pdf(source: Source) -> ParsedFile:
     _check_pages(source, pages)
     raw = [_lines(document, reader, index, findings) for index in range(pages)]
     structure = _structure(reader, pages, findings)
+    if document is not None:
+        read_scans(document, source, raw, findings)
     if document is not None and source.pictures:
         findings.pictures = save_pictures(document, source.pictures)
     sections = tuple(_sections(source.name, raw, structure, findings.pictures))
     if document is not None:
         document.close()
-    _check_text(source, sections, findings)
-    return ParsedFile("pdf", sections, pages, structure.title, tuple(_notices(findings)))
+    findings.check_text(source, sections)
+    return ParsedFile("pdf", sections, pages, structure.title, tuple(findings.notices(pages)))
 
 
 def _sections(
@@ -84,18 +78,8 @@ def _open_pdfium(source: Source) -> Any | None:
         return pdfium.PdfDocument(source.path, password=source.password or None)
     except pdfium.PdfiumError as error:
         if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
-            raise _password_error(source) from error
+            raise (wrong_password if source.password else needs_password)(source.name) from error
         return None
-
-
-def _password_error(source: Source) -> DocumentError:
-    if source.password:
-        return DocumentError(
-            "The password of {name} is wrong. Save it without a password and add it again.", name=source.name
-        )
-    return DocumentError(
-        "{name} needs a password. Save it without a password and add it again.", name=source.name
-    )
 
 
 def _open_pypdf(source: Source) -> PdfReader | None:
@@ -142,6 +126,8 @@ def _lines(document: Any | None, reader: PdfReader | None, index: int, findings:
     pictured = page is not None and page.pictured > PICTURE_SHARE
     if drawn and (not lines or (pictured and _letters(lines) < FEWEST_LETTERS)):
         findings.no_text.append(index + 1)
+    elif page is not None and page.pictured > LARGE_SHARE and not page.layer and _letters(lines) < SHORT_TEXT:
+        findings.pictured.append(index + 1)
     return lines
 
 
@@ -188,56 +174,3 @@ def _is_damaged(path: Path) -> bool:
     offset = int(found[-1])
     table = re.compile(rb"\s*(xref|\d+\s+\d+\s+obj)")
     return not any(table.match(data, place) for place in (offset, offset + start))
-
-
-def _check_text(source: Source, sections: tuple[Section, ...], findings: Findings) -> None:
-    if sections:
-        return
-    if findings.no_text:
-        raise DocumentError(
-            "{name} holds no text: it seems to be scanned. Text recognition is not available yet; "
-            "run it through a text recognition program (OCR) and add the result.",
-            name=source.name,
-        )
-    raise DocumentError("{name} holds no text: its pages are empty.", name=source.name)
-
-
-def _notices(findings: Findings) -> list[Notice]:
-    notices = []
-    if findings.damaged:
-        notices.append(
-            Notice("The file is damaged; what could be recovered was read. Check that nothing is missing.")
-        )
-    if findings.no_outline:
-        notices.append(Notice("The file's outline cannot be read, so passages do not show their chapter."))
-    pictured = findings.pictures.by_page
-    if unfound := [page for page in findings.no_text if page not in pictured]:
-        notices.append(
-            Notice(
-                "Pages without text, probably scans: {pages}. Nothing on them can be found by a search.",
-                {"pages": page_ranges(unfound)},
-            )
-        )
-    if only_pictures := [page for page in findings.no_text if page in pictured]:
-        notices.append(
-            Notice(
-                "Pages without text, probably scans: {pages}. They can be found only by what they look like.",
-                {"pages": page_ranges(only_pictures)},
-            )
-        )
-    notices += findings.pictures.notices()
-    if findings.garbled:
-        notices.append(
-            Notice(
-                "Text that cannot be decoded, because the fonts lack character information, on pages: "
-                "{pages}.",
-                {"pages": page_ranges(findings.garbled)},
-            )
-        )
-    if findings.unseen:
-        notices.append(
-            Notice(
-                "Pages with hidden text: {pages}. It was read too.", {"pages": page_ranges(findings.unseen)}
-            )
-        )
-    return notices

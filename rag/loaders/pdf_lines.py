@@ -9,22 +9,30 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from rag.loaders.pdf_text import Line
+from rag.loaders.pdf_hidden import FEWEST_HIDDEN, Sight
+from rag.loaders.pdf_text import CELL_GAP, WIDE, Line
 
-INVISIBLE = 3
-SMALLEST_TYPE = 1.5
 SCAN_SHARE = 0.5
+# A line this much wider than its letters is looked into for the gaps between cells.
+SPARSE = 1.25
+# A number or a bullet before an item, which is no cell.
+MARKER = re.compile(r"\W{0,2}(?:[\d.]{1,8}|\w{1,2})?\W{0,2}$")
 LINE = re.compile(r"[^\r\n]+")
+PART = re.compile("[^\r\n\ufffe]+\ufffe?")
 
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """A page's lines; whether anything is drawn, the share under pictures, and whether text is invisible."""
+    """A page's lines that can be seen; whether anything is drawn, and the share under pictures.
+
+    `unseen` tells that hidden text was left out, `layer` that text recognition has put its own over a scan.
+    """
 
     lines: list[Line]
     drawn: bool
     pictured: float
     unseen: bool
+    layer: bool = False
 
 
 def page_lines(document: Any, index: int) -> PageLines | None:
@@ -35,16 +43,34 @@ def page_lines(document: Any, index: int) -> PageLines | None:
     except pdfium.PdfiumError:
         return None
     try:
-        rotation = page.get_rotation()
-        marks = [_mark(text_page, match, rotation) for match in LINE.finditer(page_text(text_page))]
-        lines = [line for line, _ in marks if line.text.strip()]
-        drawn, pictured = _drawing(page)
-        # Invisible text over a picture is what text recognition leaves, and means to be found.
-        unseen = pictured < SCAN_SHARE and any(hidden for line, hidden in marks if line.text.strip())
-        return PageLines(lines, drawn, pictured, unseen)
+        return _page_lines(page, text_page)
     finally:
         text_page.close()
         page.close()
+
+
+def _page_lines(page: Any, text_page: Any) -> PageLines:
+    rotation = page.get_rotation()
+    drawn, pictured = _drawing(page)
+    sight = Sight(page, text_page, is_scan=pictured >= SCAN_SHARE)
+    text = page_text(text_page)
+    sight.look_for_shapeless(text)
+    lines = [
+        _line(text_page, part, rotation)
+        for match in LINE.finditer(text)
+        if match[0].strip()
+        for part in _parts(sight, match)
+    ]
+    return PageLines(lines, drawn, pictured, sight.missed > FEWEST_HIDDEN, sight.is_layer)
+
+
+def _parts(sight: Sight, match: re.Match[str]) -> list[re.Match[str]]:
+    """What can be seen of a line: all of it, or of several that pdfium joined at their hyphens some."""
+    if "\ufffe" not in match[0]:
+        return [match] if sight.shows(match) else []
+    parts = list(PART.finditer(match.string, match.start(), match.end()))
+    seen = [part for part in parts if sight.shows(part)]
+    return [match] if len(seen) == len(parts) else seen
 
 
 def page_text(text_page: Any) -> str:
@@ -69,8 +95,8 @@ def plain_lines(text: str) -> list[Line]:
     return found
 
 
-def _mark(text_page: Any, match: re.Match[str], rotation: int) -> tuple[Line, bool]:
-    """A line with its place as the reader sees it, and whether the letter in its middle is hidden."""
+def _line(text_page: Any, match: re.Match[str], rotation: int) -> Line:
+    """A line with its place as the reader sees it, and tabs between its cells."""
     text = match[0]
     first = match.start() + len(text) - len(text.lstrip())
     last = max(first, match.end() - 1 - (len(text) - len(text.rstrip(" \ufffe\x02"))))
@@ -78,7 +104,21 @@ def _mark(text_page: Any, match: re.Match[str], rotation: int) -> tuple[Line, bo
     _, foot, right = _place(text_page, last, rotation)
     middle = (first + last) // 2
     size = max(_type_size(text_page, place) for place in {first, middle, last})
-    return Line(text, left, right, base, size, foot), _is_hidden(text_page, middle, size)
+    letters = (len(text) + len(WIDE.findall(text))) / 2
+    if " " in text and size > 0 and right - left > SPARSE * letters * size:
+        text = _with_tabs(text_page, match, rotation, size)
+    return Line(text, left, right, base, size, foot)
+
+
+def _with_tabs(text_page: Any, match: re.Match[str], rotation: int, size: float) -> str:
+    """The line with a tab for each space that is as wide as only those between the cells of a table are."""
+    text = match[0]
+    for space in re.finditer(r"(?<=\S) +(?=\S)", text):
+        _, _, end = _place(text_page, match.start() + space.start() - 1, rotation)
+        begin, _, _ = _place(text_page, match.start() + space.end(), rotation)
+        if begin - end > CELL_GAP * size and not MARKER.match(text[: space.start()]):
+            text = text[: space.start()] + "\t" * len(space[0]) + text[space.end() :]
+    return re.sub("\t+", "\t", text)
 
 
 def _place(text_page: Any, place: int, rotation: int) -> tuple[float, float, float]:
@@ -97,16 +137,10 @@ def _place(text_page: Any, place: int, rotation: int) -> tuple[float, float, flo
 
 
 def _type_size(text_page: Any, place: int) -> float:
-    """The size of a character's type in points, as drawn."""
+    """The size of a letter's type in points, as drawn."""
     matrix = pdfium_c.FS_MATRIX()
     pdfium_c.FPDFText_GetMatrix(text_page, place, matrix)
     return float(pdfium_c.FPDFText_GetFontSize(text_page, place)) * math.hypot(matrix.c, matrix.d)
-
-
-def _is_hidden(text_page: Any, place: int, size: float) -> bool:
-    text_object = pdfium_c.FPDFText_GetTextObject(text_page, place)
-    invisible = bool(text_object) and pdfium_c.FPDFTextObj_GetTextRenderMode(text_object) == INVISIBLE
-    return invisible or 0 < size < SMALLEST_TYPE
 
 
 def _drawing(page: Any) -> tuple[bool, float]:

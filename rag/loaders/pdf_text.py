@@ -19,6 +19,8 @@ HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff]")
 PRIVATE_BULLETS = str.maketrans({"\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢", "\uf076": "•", "\uf0fc": "✓"})
 HYPHEN_MARKS = "\ufffe\x02\u00ad"
 NUMBER = re.compile(r"[\d.,%$€£¥()\-–—/:+*]+$")
+# Cells of a table are further apart than words, in sizes of the type.
+CELL_GAP = 1.5
 EDGE_LINES = 3
 FEWEST_PAGES = 4
 
@@ -94,6 +96,8 @@ def paragraphs(lines: Sequence[Line]) -> str:
     for place, line in enumerate(lines):
         piece = line.text.strip().translate(PRIVATE_BULLETS)
         gap = _gap(lines, place) if place else ""
+        if gap is None and done and done[-1] == "\t":
+            gap = "\n"
         if gap is None:
             done.append(_joint(last, piece))
             last = piece
@@ -110,7 +114,7 @@ def _gap(lines: Sequence[Line], place: int) -> str | None:
     step = min(before.base, before.foot) - line.base
     # Raised or lowered by half a line is an index or a note's number, not another line.
     if abs(step) < 0.6 * size and line.left > before.right - size:
-        return " "
+        return "\t" if abs(step) < 0.1 * size and line.left > before.right + CELL_GAP * size else " "
     hyphenated = before.text.rstrip().endswith(tuple(HYPHEN_MARKS))
     if abs(before.size - line.size) > 0.12 * size and not hyphenated:
         return "\n\n"
@@ -157,7 +161,9 @@ def _has_room(lines: Sequence[Line], place: int, size: float) -> bool:
 
 
 def _is_row(text: str) -> bool:
-    """A row of a table, as far as its numbers tell."""
+    """A row of a table, as far as its cells and numbers tell."""
+    if "\t" in text:
+        return True
     words = text.split()
     numbers = sum(NUMBER.match(word) is not None for word in words)
     return numbers >= 2 and numbers >= 0.4 * len(words)

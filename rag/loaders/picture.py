@@ -6,25 +6,54 @@ from io import BytesIO
 
 from rag.documents import Notice, ParsedFile, Section
 from rag.errors import DocumentError
+from rag.loaders import ocr
 from rag.loaders.source import Source
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 FEWEST_SIDE = 64  # pixels: what is smaller is an icon or a rule
 MOST_PIXELS = 40_000_000
+NEW_COLLECTION = "rag collections create NAME --embedder clip:openai/clip-vit-base-patch32"
 
 
 def read_picture(source: Source) -> ParsedFile:
-    """A picture file as one section, captioned by its name. Raises DocumentError."""
+    """A picture file: what it shows, where the model reads pictures, else the text on it.
+
+    A passage is captioned by its name, and the text on it is not looked for: models of pictures read little
+    text, and a folder of photographs would take seconds for each. Raises DocumentError.
+    """
     if source.pictures is None:
-        raise DocumentError(
-            "{name} is a picture (PNG, JPEG or WebP), and the model of this collection reads text only. "
-            "Add it to a collection with a picture model, made like this: {command}",
-            name=source.name,
-            command="rag collections create NAME --embedder clip:openai/clip-vit-base-patch32",
-        )
+        return _text_on(source)
     data = source.path.read_bytes()
     check_picture(data, source.name)
     return ParsedFile("picture", (Section(source.name, picture=hashlib.sha256(data).hexdigest()),))
+
+
+def read_scan(source: Source) -> ParsedFile:
+    """A picture of a type that no page can show: the text on it. Raises DocumentError."""
+    if source.pictures is not None or not ocr.is_available():
+        raise DocumentError(
+            "{name} is a picture as TIFF, BMP or GIF, of which only the text can be read, in a collection "
+            "whose model reads text, and with text recognition: {command}. To find it by what it shows, save "
+            "it as PNG, JPEG or WebP.",
+            name=source.name,
+            command=ocr.INSTALL,
+        )
+    return _text_on(source)
+
+
+def _text_on(source: Source) -> ParsedFile:
+    from rag.loaders.picture_text import read_picture_text
+
+    if ocr.is_available():
+        return read_picture_text(source)
+    raise DocumentError(
+        "{name} is a picture (PNG, JPEG or WebP), and the model of this collection reads text only. To have "
+        "the text on it read, install text recognition with {install}, start Passage again, and try again. "
+        "To find it by what it shows, add it to a collection with a picture model, made like this: {command}",
+        name=source.name,
+        install=ocr.INSTALL,
+        command=NEW_COLLECTION,
+    )
 
 
 def check_picture(data: bytes, name: str | Notice) -> None:
@@ -40,18 +69,14 @@ def check_picture(data: bytes, name: str | Notice) -> None:
     except (DocumentError, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise _too_large(name) from error
+        raise too_many_pixels(name) from error
     except Exception as error:  # Pillow meets damage with whatever its code runs into
-        raise DocumentError(
-            "{name} cannot be read as a picture: it is damaged, or neither PNG, JPEG nor WebP. "
-            "Save it again and add it again.",
-            name=name,
-        ) from error
+        raise damaged_picture(name) from error
 
 
 def _check_size(size: tuple[int, int], name: str | Notice) -> None:
     if size[0] * size[1] > MOST_PIXELS:
-        raise _too_large(name)
+        raise too_many_pixels(name)
     if min(size) < FEWEST_SIDE:
         raise DocumentError(
             "{name} is too small to be recognised: a picture has at least {least} × {least} pixels.",
@@ -60,7 +85,17 @@ def _check_size(size: tuple[int, int], name: str | Notice) -> None:
         )
 
 
-def _too_large(name: str | Notice) -> DocumentError:
+def damaged_picture(name: str | Notice) -> DocumentError:
+    """What is said of a picture that cannot be read."""
+    return DocumentError(
+        "{name} cannot be read as a picture: it is damaged, or neither PNG, JPEG nor WebP. "
+        "Save it again and add it again.",
+        name=name,
+    )
+
+
+def too_many_pixels(name: str | Notice) -> DocumentError:
+    """What is said of a picture beyond the limit."""
     return DocumentError(
         "{name} has more than {limit} million pixels. Make it smaller and add it again.",
         name=name,

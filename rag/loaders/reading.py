@@ -8,7 +8,7 @@ from typing import cast
 from rag.documents import Notice, ParsedFile
 from rag.errors import DocumentError
 from rag.loaders.detect import detect
-from rag.loaders.source import Source
+from rag.loaders.source import OnProgress, Source, untold
 
 # Resolved when used: a type's libraries are loaded with its first file.
 KINDS = {
@@ -30,11 +30,18 @@ KINDS = {
     "epub": "rag.loaders.epub:read_epub",
     "eml": "rag.loaders.mail:read_eml",
     "picture": "rag.loaders.picture:read_picture",
+    "scan": "rag.loaders.picture:read_scan",
 }
 
 
 def parse(
-    path: Path, name: str, *, password: str | None = None, max_pages: int, pictures: Path | None = None
+    path: Path,
+    name: str,
+    *,
+    password: str | None = None,
+    max_pages: int,
+    pictures: Path | None = None,
+    on_progress: OnProgress = untold,
 ) -> ParsedFile:
     """Read the file at `path`, which the user calls `name`. Raises DocumentError if nothing can be read.
 
@@ -51,16 +58,24 @@ def parse(
             kind=kind,
         )
     reader = cast(Callable[[Source], ParsedFile], pkgutil.resolve_name(KINDS[kind]))
-    parsed = reader(Source(path, name, password, max_pages, pictures))
+    parsed = reader(Source(path, name, password, max_pages, pictures, on_progress))
     if not any(section.text.strip() for section in parsed.sections):
         raise DocumentError("{name} holds no text.", name=name)
     return parsed
 
 
 def render_page(
-    path: Path, page: int, *, width_px: int, highlight: str = "", password: str | None = None
+    path: Path,
+    page: int,
+    *,
+    width_px: int,
+    name: str | None = None,
+    highlight: str = "",
+    password: str | None = None,
 ) -> bytes:
     """A PDF's page (from 1) as a PNG `width_px` wide, with `highlight` marked where its text is found."""
     from rag.loaders.page_picture import page_picture
 
-    return page_picture(path, page, width_px=width_px, highlight=highlight, password=password)
+    return page_picture(
+        path, page, width_px=width_px, name=name or path.name, highlight=highlight, password=password
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bs4 import BeautifulSoup, Tag
 from bs4.element import CData, Comment, Declaration, Doctype, NavigableString, ProcessingInstruction
 
-from rag.documents import ParsedFile
+from rag.documents import Notice, ParsedFile
 from rag.errors import DocumentError
 from rag.loaders.characters import clean, squeeze
 from rag.loaders.encodings import Decoded, decode
@@ -28,7 +28,13 @@ BLOCKS = frozenset({
     "thead", "tr", "ul",
 })  # fmt: skip
 UNREAD_ROLES = ("navigation", "search", "menu", "menubar")
-HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+HIDING_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])font-size\s*:\s*0*[01]?(?:px|pt)?\s*(?:;|!|$)"
+    r"|(?<![\w-])opacity\s*:\s*0?(?:\.0+)?\s*(?:;|!|$)|text-indent\s*:\s*-\d{3}",
+    re.I,
+)
+# Closed menus and messages are short; what is longer may be there for machines only.
+MUCH_HIDDEN = 500  # letters
 DEEPEST = 200
 # Line ends of the source are spaces; only <br> breaks a line.
 SOURCE_SPACE = re.compile(r"\s+")
@@ -38,7 +44,7 @@ DECLARATION = re.compile(r"\s*<\?xml[^>]*>")
 def read_html(source: Source) -> ParsedFile:
     """Title, headings as the heading path, paragraphs, lists and tables; nothing that is hidden or runs."""
     outline = Outline()
-    title, decoded = read_page(source.path.read_bytes(), outline)
+    title, decoded, hidden = read_page(source.path.read_bytes(), outline)
     sections = outline.sections()
     if not sections and title:
         outline.block(title)
@@ -48,22 +54,34 @@ def read_html(source: Source) -> ParsedFile:
             "{name} holds no text. If the page builds itself in the browser, print it to PDF there.",
             name=source.name,
         )
-    return ParsedFile("html", sections, title=title or None, warnings=guess_notices(source, decoded))
+    notices = (*guess_notices(source, decoded), *_hidden_notices(hidden))
+    return ParsedFile("html", sections, title=title or None, warnings=notices)
 
 
-def read_page(data: bytes, outline: Outline, *, charset: str | None = None) -> tuple[str, Decoded]:
-    """Write a page into `outline`; its title and how it was decoded. `charset` came with the page."""
+def _hidden_notices(letters: int) -> tuple[Notice, ...]:
+    if letters < MUCH_HIDDEN:
+        return ()
+    return (Notice("Text that the page hides was left out: {letters} characters.", {"letters": letters}),)
+
+
+def read_page(data: bytes, outline: Outline, *, charset: str | None = None) -> tuple[str, Decoded, int]:
+    """Write a page into `outline`; its title, how it was decoded, and how many hidden letters were left out.
+
+    `charset` came with the page.
+    """
     found = CHARSET.search(data[:4096]) or XML_ENCODING.match(data)
     decoded = decode(data, declared=charset or (found[1].decode() if found else None))
     page = BeautifulSoup(DECLARATION.sub("", decoded.text, count=1), "lxml")
-    _Page(outline).read(page.body or page)
-    return squeeze(page.title.get_text()) if page.title else "", decoded
+    walk = _Page(outline)
+    walk.read(page.body or page)
+    return squeeze(page.title.get_text()) if page.title else "", decoded, walk.hidden
 
 
 class _Page:
     """One walk over a page: inline text is gathered until a block ends it."""
 
     def __init__(self, outline: Outline) -> None:
+        self.hidden = 0  # letters left out
         self._outline = outline
         self._line: list[str] = []
 
@@ -80,7 +98,10 @@ class _Page:
 
     def _tag(self, tag: Tag, depth: int) -> None:
         name = tag.name.lower()
-        if name in UNREAD or _is_hidden(tag):
+        if name in UNREAD:
+            return
+        if _is_hidden(tag):
+            self.hidden += sum(map(len, tag.get_text().split()))
             return
         if depth > DEEPEST:
             self._line.append(SOURCE_SPACE.sub(" ", _visible_text(tag)))

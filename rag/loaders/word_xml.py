@@ -6,6 +6,7 @@ from typing import Any
 
 # Word writes drawings twice, the second time for old readers; deleted and moved text is not in the document.
 LEFT_OUT = frozenset({"Fallback", "del", "moveFrom", "pPr", "rPr", "tblPr", "sectPr", "instrText", "delText"})
+SMALLEST_TYPE = 2  # half points
 
 
 def runs(node: Any) -> Iterator[str]:
@@ -20,8 +21,42 @@ def runs(node: Any) -> Iterator[str]:
             yield "\n"
         elif tag == "noBreakHyphen":
             yield "-"
-        elif tag not in LEFT_OUT and tag != "txbxContent":
+        elif tag not in LEFT_OUT and tag != "txbxContent" and not (tag == "r" and is_hidden(child)):
             yield from runs(child)
+
+
+def is_hidden(run: Any) -> bool:
+    """Whether a run's text cannot be seen: hidden, as small as a dot, or white where nothing is behind it.
+
+    In tables and text boxes white is taken to stand on a colour.
+    """
+    properties = run.find("{*}rPr")
+    if properties is None:
+        return False
+    vanish = properties.find("{*}vanish")
+    if vanish is not None and attribute(vanish, "val") not in ("0", "false", "off"):
+        return True
+    size = value(properties, "sz")
+    if size is not None and size.isdecimal() and int(size) <= SMALLEST_TYPE:
+        return True
+    if (value(properties, "color") or "").upper() != "FFFFFF" or _is_shaded(properties):
+        return False
+    above = list(run.iterancestors())
+    names = {local_name(each) for each in above}
+    shaded = any(_is_shaded(each.find("{*}pPr")) for each in above if local_name(each) == "p")
+    return not shaded and not names & {"tc", "txbxContent"} and above[-1].find("{*}background") is None
+
+
+def _is_shaded(properties: Any | None) -> bool:
+    return properties is not None and any(
+        properties.find(f"{{*}}{name}") is not None for name in ("shd", "highlight")
+    )
+
+
+def hidden_letters(root: Any) -> int:
+    """How many letters below `root` cannot be seen."""
+    hidden = (run for run in root.iter("{*}r") if is_hidden(run))
+    return sum(len("".join((text.text or "").split())) for run in hidden for text in run.iter("{*}t"))
 
 
 def boxes(node: Any) -> Iterator[Any]:

@@ -14,9 +14,11 @@ from typing import Any, BinaryIO
 from rag.errors import DocumentError
 from rag.loaders.limits import allow_processor_seconds, deny_reaching_out, limit_resources
 from rag.loaders.reading import parse, render_page
+from rag.loaders.source import OnProgress, untold
 from rag.loaders.wire import error_to_row, parsed_to_dict
 
 MOST_CHARACTERS = 100_000_000
+THREADS = 2  # that text recognition computes with at most
 
 
 def main() -> None:
@@ -28,12 +30,17 @@ def main() -> None:
     limit_resources(int(sys.argv[1]))
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        allow_processor_seconds(request.pop("seconds"))
-        answers.write(json.dumps(answer(request)).encode() + b"\n")
-        answers.flush()
+        seconds = request.pop("seconds")
+        allow_processor_seconds(seconds)
+
+        def on_progress(done: int, total: int, seconds: float = seconds) -> None:
+            allow_processor_seconds(THREADS * seconds)
+            _send(answers, {"progress": [done, total]})
+
+        _send(answers, answer(request, on_progress))
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
+def answer(request: dict[str, Any], on_progress: OnProgress = untold) -> dict[str, Any]:
     """What came of one request: "parsed", "png" (base64), "error", "no_memory" or "failure"."""
     action = request.pop("do")
     path = Path(request.pop("path"))
@@ -41,7 +48,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         if action == "render":
             return {"png": base64.b64encode(render_page(path, **request)).decode()}
         folder = request.pop("pictures")
-        parsed = parse(path, **request, pictures=Path(folder) if folder else None)
+        pictures = Path(folder) if folder else None
+        parsed = parse(path, **request, pictures=pictures, on_progress=on_progress)
         _check_length(parsed_to_dict(parsed), request["name"])
         return {"parsed": parsed_to_dict(parsed)}
     except DocumentError as error:
@@ -60,6 +68,11 @@ def _check_length(parsed: dict[str, Any], name: str) -> None:
             name=name,
             limit=f"{MOST_CHARACTERS:,}",
         )
+
+
+def _send(answers: BinaryIO, row: dict[str, Any]) -> None:
+    answers.write(json.dumps(row).encode() + b"\n")
+    answers.flush()
 
 
 def _own_stdout() -> BinaryIO:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rag.errors import Cancelled, DocumentError
+from rag.loaders.source import OnProgress
 
 FILES_PER_WORKER = 200
 GROWTH_MB = 400
@@ -58,12 +59,21 @@ class WorkerProcess:
         self._reader.start()
 
     def answer(
-        self, request: dict[str, Any], name: str, seconds: float, cancelled: Callable[[], bool]
+        self,
+        request: dict[str, Any],
+        name: str,
+        seconds: float,
+        cancelled: Callable[[], bool],
+        on_progress: OnProgress,
     ) -> dict[str, Any]:
-        """Send a request and wait for its answer. Raises DocumentError at a limit or crash, and Cancelled."""
+        """Send a request and wait for its answer; whenever the worker tells its progress, time begins anew.
+
+        Raises DocumentError at a limit or crash, and Cancelled.
+        """
+        too_long = _out_of_time(name, seconds)
         deadline = time.monotonic() + seconds
         self._asked += 1
-        self._check(name, seconds, deadline, cancelled)
+        self._check(name, too_long, deadline, cancelled)
         try:
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps({**request, "seconds": seconds + 5}).encode() + b"\n")
@@ -74,12 +84,17 @@ class WorkerProcess:
             try:
                 line = self._answers.get(timeout=POLL_SECONDS)
             except queue.Empty:
-                self._check(name, seconds, deadline, cancelled)
+                self._check(name, too_long, deadline, cancelled)
                 continue
             if not line:
                 raise self._crashed(name)
             answer: dict[str, Any] = json.loads(line)
-            return answer
+            if "progress" not in answer:
+                return answer
+            on_progress(*answer["progress"])
+            too_long = _page_out_of_time(name, seconds)
+            deadline = time.monotonic() + seconds
+            self._check(name, too_long, deadline, cancelled)
 
     def is_spent(self) -> bool:
         """Whether the process ended, has read its share of files, or did not give memory back."""
@@ -106,11 +121,13 @@ class WorkerProcess:
             self._answers.put(line)
         self._answers.put(b"")
 
-    def _check(self, name: str, seconds: float, deadline: float, cancelled: Callable[[], bool]) -> None:
+    def _check(
+        self, name: str, too_long: DocumentError, deadline: float, cancelled: Callable[[], bool]
+    ) -> None:
         if cancelled():
             raise Cancelled("Stopped.")
         if time.monotonic() > deadline:
-            raise _out_of_time(name, seconds)
+            raise too_long
         rss = self._rss()
         self._base = rss if self._base is None else min(self._base, rss)
         if rss > self._base + (self._memory_mb << 20):
@@ -162,6 +179,15 @@ def _out_of_time(name: str, seconds: float) -> DocumentError:
     return DocumentError(
         "{name} took longer than {seconds} seconds to read and was stopped. "
         "Split it, or raise RAG_PARSE_TIMEOUT.",
+        name=name,
+        seconds=round(seconds) if seconds >= 1 else seconds,
+    )
+
+
+def _page_out_of_time(name: str, seconds: float) -> DocumentError:
+    return DocumentError(
+        "A page of {name} took longer than {seconds} seconds to recognise and was stopped. "
+        "Scan it in a lower resolution, or raise RAG_PARSE_TIMEOUT.",
         name=name,
         seconds=round(seconds) if seconds >= 1 else seconds,
     )

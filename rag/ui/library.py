@@ -12,10 +12,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rag.catalog import Job
 from rag.documents import Document
-from rag.errors import DocumentError, RagError
+from rag.errors import DocumentError, RagError, asks_for_password
 from rag.ingestion.receipts import receipt_notices
 from rag.ui import markdown
 from rag.ui.empty import samples_button
+from rag.ui.password import ask_password
 from rag.ui.search_options import type_name
 from rag.ui.session import collection, engine
 from rag.ui.switching import tell_where_text_goes
@@ -211,7 +212,11 @@ def _document(document: Document) -> None:
                 st.rerun()
         if document.error:
             st.error(markdown.plain(tell(document.error)), icon=":material/error:")
-            if st.button(t("Try again"), key=f"retry-{document.id}", icon=":material/refresh:"):
+            if asks_for_password(document.error.message):
+                if ask_password(document.id):
+                    engine().retry(document.id)
+                    st.rerun()
+            elif st.button(t("Try again"), key=f"retry-{document.id}", icon=":material/refresh:"):
                 engine().retry(document.id)
                 st.rerun()
         for warning in document.warnings:

@@ -6,8 +6,9 @@ import streamlit as st
 
 from rag.conversing import Turn
 from rag.documents import Passage
-from rag.errors import RagError
+from rag.errors import RagError, asks_for_password
 from rag.ui import markdown
+from rag.ui.password import ask_password
 from rag.ui.session import engine
 from rag.ui.text import t, tell, tn
 
@@ -147,5 +148,7 @@ def _picture(passage: Passage) -> None:
             picture = engine().page_picture(passage.document_id, passage.page or 1, highlight=marked)
     except RagError as error:
         st.info(markdown.plain(tell(error)), icon=":material/info:")
+        if asks_for_password(error.message) and ask_password(passage.document_id):
+            st.rerun(scope="fragment")
         return
     st.image(picture, width="stretch", alt=t("Page {page} of {name}", page=passage.page, name=passage.name))

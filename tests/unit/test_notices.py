@@ -51,11 +51,11 @@ def test_a_notice_inside_a_notice_is_translated(chinese: None) -> None:
 
 
 def test_a_type_of_file_is_translated(chinese: None, tmp_path: Path) -> None:
-    path = tmp_path / "a.gif"
-    path.write_bytes(b"GIF89a" + bytes(40))
+    path = tmp_path / "a.gz"
+    path.write_bytes(b"\x1f\x8b" + bytes(40))
     with pytest.raises(DocumentError) as refused:
-        parse(path, "a.gif", max_pages=10)
-    assert "：GIF 图片。" in tell(refused.value)
+        parse(path, "a.gz", max_pages=10)
+    assert "：gzip 压缩包。" in tell(refused.value)
 
 
 def test_a_turn_keeps_them() -> None:

@@ -78,7 +78,7 @@ def test_a_picture_file_is_one_section_whatever_its_name_says(tmp_path: Path, ki
         (RED[:-200], "cannot be read as a picture"),
         (b"\x89PNG\r\n\x1a\n" + bytes(99), "cannot be read as a picture"),
         (b"RIFF\0\0\0\0WEBP" + bytes(99), "cannot be read as a picture"),
-        (picture("red", "GIF"), "GIF picture"),
+        (picture("red", "GIF"), "TIFF, BMP or GIF"),
     ],
 )
 def test_what_is_no_good_picture_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
@@ -108,7 +108,7 @@ def test_the_pictures_of_a_pdf_come_after_the_text_of_their_page(tmp_path: Path)
 def test_without_a_folder_a_pdf_is_read_as_ever(tmp_path: Path) -> None:
     parsed = read(tmp_path, "a.pdf", pdf(("The first page", [RED])), with_pictures=False)
     assert [(section.text, section.picture) for section in parsed.sections] == [("The first page", None)]
-    with pytest.raises(DocumentError, match="scanned"):
+    with pytest.raises(DocumentError, match="text recognition found none"):
         read(tmp_path, "a.pdf", pdf(("", [RED])), with_pictures=False)
 
 
