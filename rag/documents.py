@@ -87,6 +87,14 @@ class ParsedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkSize:
+    """How long chunks may be, in tokens, and how many of them neighbours share."""
+
+    tokens: int
+    overlap: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """What is indexed: a piece that fits the model's window; `tokens` by the model's own tokeniser.
 
@@ -173,7 +181,8 @@ class Fingerprint:
 class Document:
     """A file in a collection. `status` is "indexing", "ready", "failed" or "deleting"; only "ready" is shown.
 
-    `bytes` is the original's size; `added_at` is ISO 8601 in UTC; `error` says why a failed one failed.
+    `bytes` is the original's size; `added_at` is ISO 8601 in UTC; `error` says why a failed one failed;
+    `chunk_size` is what it was to be cut to, where that is known.
     """
 
     id: str
@@ -191,3 +200,4 @@ class Document:
     warnings: tuple[Notice, ...] = ()
     error: Notice | None = None
     metadata: Metadata = field(default_factory=dict)
+    chunk_size: ChunkSize | None = None

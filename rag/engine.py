@@ -8,12 +8,14 @@ from typing import BinaryIO
 
 from rag.answering import Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
-from rag.documents import Metadata, Notice, Passage, readable
+from rag.documents import ChunkSize, Metadata, Notice, Passage, readable
 from rag.embedders.pictures import takes_pictures
 from rag.errors import RagError, StoreError, UsageError
 from rag.ingestion import Indexing, IndexReport, IngestionWorker, Pipeline
+from rag.ingestion.audit import Audit, Auditor
 from rag.ingestion.other_index import OtherIndexes
 from rag.ingestion.pipeline import RESERVED_KEYS
+from rag.ingestion.preflight import Preflight
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
 from rag.models import Models
@@ -49,6 +51,8 @@ class Engine:
         self._pipeline = Pipeline(
             settings, self.catalog, self._indexing, self._parser, self.models.embedder_of
         )
+        self.preflight = Preflight(settings, self.catalog, self._pictures, self.models.embedder_of)
+        self._auditor = Auditor(self.catalog, self.models.embedder_of)
         other_indexes = OtherIndexes(self.catalog, self._indexing, self.models.embedder_of)
         self._switching = Switching(self.catalog, other_indexes, self.models, self._retriever)
         self._worker = IngestionWorker(self.catalog, self._pipeline)
@@ -163,9 +167,18 @@ class Engine:
     # Documents
 
     def add_file(
-        self, collection: Collection, name: str, source: BinaryIO, *, metadata: Metadata | None = None
+        self,
+        collection: Collection,
+        name: str,
+        source: BinaryIO,
+        *,
+        metadata: Metadata | None = None,
+        chunk_size: ChunkSize | None = None,
     ) -> int:
-        """Save an original and queue it; the job's id. Raises UsageError, DocumentError, StoreError."""
+        """Save an original and queue it; the job's id. Raises UsageError, DocumentError, StoreError.
+
+        A `chunk_size` is one that `preflight` allows; None is that of the settings.
+        """
         keys = metadata or {}
         if reserved := [key for key in keys if key in RESERVED_KEYS or key.startswith("chroma:")]:
             raise UsageError(
@@ -174,7 +187,9 @@ class Engine:
             )
         self._ready()
         most = self.settings.max_file_mb
-        job = self.catalog.queue(collection.id, readable(name), source, keys, most_mb=most)
+        job = self.catalog.queue(
+            collection.id, readable(name), source, keys, most_mb=most, chunk_size=chunk_size
+        )
         self._worker.wake()
         return job
 
@@ -187,7 +202,13 @@ class Engine:
         self._ready()
         with self.catalog.originals.lock:
             failed = self.catalog.documents.get(document_id)
-            job = self.catalog.jobs.add(failed.collection_id, failed.name, failed.sha256, failed.metadata)
+            job = self.catalog.jobs.add(
+                failed.collection_id,
+                failed.name,
+                failed.sha256,
+                failed.metadata,
+                chunk_size=failed.chunk_size,
+            )
         self._worker.wake()
         return job
 
@@ -211,6 +232,10 @@ class Engine:
         """Remove a document from both indexes, the catalogue and the originals. Raises UsageError."""
         self._ready()
         self._indexing.delete(document_id)
+
+    def audit(self, collection: Collection, *, most_seconds: float | None = None) -> Audit:
+        """What may need mending in a collection; new documents are looked through for `most_seconds`."""
+        return self._auditor.audit(collection, most_seconds=most_seconds)
 
     def has_document(self, document_id: str) -> bool:
         """Whether there is a document of this id."""

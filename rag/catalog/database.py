@@ -111,7 +111,20 @@ PICTURES = """
 alter table chunks add column picture text;
 create index chunks_by_picture on chunks (picture) where picture is not null;
 """
-MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES)
+CHUNK_SIZES = """
+alter table jobs add column chunk_tokens integer;
+alter table jobs add column overlap_tokens integer;
+alter table documents add column chunk_tokens integer;
+alter table documents add column overlap_tokens integer;
+create table examinations (
+    document_id text primary key references documents(id) on delete cascade,
+    version integer not null,
+    cut_for text not null,
+    findings text not null,
+    sketch blob not null
+) without rowid;
+"""
+MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, CHUNK_SIZES)
 
 
 class _Held:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.cli.audit import audit
 from rag.cli.common import (
     collection_option,
     json_option,
@@ -16,11 +17,12 @@ from rag.cli.common import (
     print_json,
     show_progress,
 )
+from rag.cli.preflight import chosen_size, preflight_options, show_preflight
 from rag.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
     from rag.catalog import Collection, Job
-    from rag.documents import Document
+    from rag.documents import ChunkSize, Document
     from rag.engine import Engine
 
 
@@ -30,13 +32,26 @@ if TYPE_CHECKING:
 @click.option(
     "--meta", multiple=True, metavar="K=V", callback=key_values, help="Metadata to filter by later."
 )
+@preflight_options
 @json_option
-def ingest(paths: Sequence[Path], collection: str | None, meta: dict[str, Any], as_json: bool) -> None:
+def ingest(
+    paths: Sequence[Path],
+    collection: str | None,
+    meta: dict[str, Any],
+    preflight: bool,
+    chunk_tokens: int | None,
+    overlap_tokens: int | None,
+    as_json: bool,
+) -> None:
     """Add files and folders to a collection; the same file twice changes nothing."""
     started = time.perf_counter()
     with open_engine() as engine:
         found = engine.collection(collection)
-        rows = list(_ingest_all(engine, found, paths, meta))
+        size = chosen_size(engine, found, chunk_tokens, overlap_tokens)
+        if preflight:
+            show_preflight(engine, found, _all_files(paths), size, as_json=as_json)
+            return
+        rows = list(_ingest_all(engine, found, paths, meta, size))
     if as_json:
         print_json({"documents": rows, "seconds": time.perf_counter() - started})
     if any(row["status"] == "failed" for row in rows):
@@ -44,13 +59,17 @@ def ingest(paths: Sequence[Path], collection: str | None, meta: dict[str, Any], 
 
 
 def _ingest_all(
-    engine: "Engine", collection: "Collection", paths: Sequence[Path], meta: dict[str, Any]
+    engine: "Engine",
+    collection: "Collection",
+    paths: Sequence[Path],
+    meta: dict[str, Any],
+    size: "ChunkSize | None",
 ) -> Iterator[dict[str, Any]]:
     queued: list[int] = []
     try:
         for name, path in _all_files(paths):
             try:
-                queued.append(_add(engine, collection, name, path, meta))
+                queued.append(_add(engine, collection, name, path, meta, size))
             except DocumentError as error:
                 yield _ingest_row({"name": name, "status": "failed", "error": str(error)})
                 note(f"failed     {name}: {error}")
@@ -67,12 +86,19 @@ def _ingest_all(
             engine.cancel(job_id)
 
 
-def _add(engine: "Engine", collection: "Collection", name: str, path: Path, meta: dict[str, Any]) -> int:
+def _add(
+    engine: "Engine",
+    collection: "Collection",
+    name: str,
+    path: Path,
+    meta: dict[str, Any],
+    size: "ChunkSize | None",
+) -> int:
     try:
         if path.exists() and not path.is_file():
             raise DocumentError("{path} is not a file. Copy what it gives to a file first.", path=path)
         with path.open("rb") as source:
-            return engine.add_file(collection, name, source, metadata=meta)
+            return engine.add_file(collection, name, source, metadata=meta, chunk_size=size)
     except OSError as error:
         raise DocumentError(
             "{path} cannot be opened: {reason}. Check the path and its permissions.",
@@ -163,6 +189,9 @@ def delete_documents(from_group: str | None, ids: Sequence[str], collection: str
         for document_id in ids:
             engine.delete_document(document_id)
             note(f"Deleted {document_id}.")
+
+
+documents.add_command(audit)
 
 
 @click.command()

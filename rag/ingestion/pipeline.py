@@ -16,6 +16,7 @@ from rag.documents import Chunk, Document, Notice
 from rag.embedders.base import Embedder
 from rag.errors import Cancelled, RagError
 from rag.ingestion.embedding import embed_missing
+from rag.ingestion.examining import examined
 from rag.ingestion.indexing import Indexing
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
@@ -39,6 +40,7 @@ class Pipeline:
         parser: FileParser,
         embedder_of: Callable[[Collection], Embedder],
     ) -> None:
+        self._settings = settings
         self._catalog = catalog
         self._indexing = indexing
         self._embedder_of = embedder_of
@@ -115,7 +117,16 @@ class Pipeline:
             self._catalog.add_document(document, read.chunks, read.pictures)
             self._indexing.publish(document)
         status = "replaced" if replaces else "added"
+        self._examine(document, read)
         self._catalog.jobs.finish(job.id, "done", status=status, document_id=document.id)
+
+    def _examine(self, document: Document, read: Read) -> None:
+        """Note what the audit will ask for; where that fails, the audit looks for itself."""
+        try:
+            found = examined(read.chunks, cut_for=read.fingerprint.key, too_long=0)
+            self._catalog.examinations.save(document.id, found)
+        except Exception:
+            log.exception("looking through %s", document.name)
 
     def _is_unchanged(self, job: Job) -> bool:
         """Whether the collection has this content already, under this name or as a new one; if so, done."""
@@ -123,13 +134,19 @@ class Pipeline:
         same = [
             each
             for each in documents.with_content(job.collection_id, job.sha256)
-            if dict(each.metadata) == dict(job.metadata)
+            if dict(each.metadata) == dict(job.metadata) and self._is_cut_alike(each, job)
         ]
         if any(each.status == "ready" for each in documents.named(job.collection_id, job.name)):
             same = [each for each in same if each.name == job.name]
         if same:
             self._catalog.jobs.finish(job.id, "done", status="unchanged", document_id=same[0].id)
         return bool(same)
+
+    def _is_cut_alike(self, document: Document, job: Job) -> bool:
+        """Whether the job would cut it as it was cut; what is not known is changed only for a chosen size."""
+        if document.chunk_size is None:
+            return job.chunk_size is None
+        return document.chunk_size == (job.chunk_size or self._settings.chunk_size)
 
     def _embed(self, job: Job, read: Read) -> None:
         """Embed what the catalogue has no vector of, batch by batch, each batch kept at once."""
@@ -169,6 +186,7 @@ class Pipeline:
             tokens=sum(chunk.tokens for chunk in read.chunks),
             warnings=read.parsed.warnings,
             metadata=job.metadata,
+            chunk_size=job.chunk_size or self._settings.chunk_size,
         )
 
     def _fail(self, job: Job, error: Notice) -> None:
@@ -202,6 +220,7 @@ class Pipeline:
                 added_at=_now(),
                 error=error,
                 metadata=job.metadata,
+                chunk_size=job.chunk_size,
             )
             documents.add(failed, ())
         return failed.id
