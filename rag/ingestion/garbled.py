@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from rag.languages import Language
-from rag.loaders.encodings import is_everyday_hanzi
+from rag.loaders.encodings import COMMON
 
 Garbling: TypeAlias = Literal["undecoded", "misread", "gibberish"]
 
@@ -17,11 +17,10 @@ MOST_MISREAD = 0.3  # of what is not ASCII
 FEWEST_MISREAD = 8  # characters
 FEWEST_LETTERS = 400
 FEWEST_VOWELS = 0.22  # of the small letters of words: languages in Latin letters have 0.33 to 0.5
-FEWEST_EVERYDAY = 0.5  # of the Chinese characters: texts have 0.9 and more, classical ones too
+FEWEST_COMMON = 0.05  # of the Chinese characters: texts have 0.2 to 0.6 of the few hundred commonest
 
 _UNDECODED = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _HAN = re.compile("[\u4e00-\u9fff]")
-_KANA = re.compile("[\u3040-\u30ff]")
 _WORD = re.compile(r"\b[a-z]{3,20}\b")
 _VOWEL = re.compile("[aeiouy]")
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -65,12 +64,11 @@ def _is_misread_chinese(text: str) -> bool:
 def _is_gibberish(text: str, languages: Mapping[Language, float]) -> bool:
     """Letters that cannot be a language, as where a font's own numbers were read as letters.
 
-    Told by what every text of a script has: vowels between Latin letters, everyday characters among Chinese.
+    Told by what every text of a script has: vowels between Latin letters, the commonest Chinese characters.
     """
     han = Counter(_HAN.findall(text))
-    if han.total() > FEWEST_LETTERS and not _KANA.search(text):
-        everyday = sum(count for char, count in han.items() if is_everyday_hanzi(char))
-        return everyday < FEWEST_EVERYDAY * han.total()
+    if han.total() > FEWEST_LETTERS and "zh" in languages:
+        return sum(han[char] for char in COMMON) < FEWEST_COMMON * han.total()
     if "latin" not in languages:
         return False
     words = "".join(_WORD.findall(text))

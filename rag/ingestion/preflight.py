@@ -114,12 +114,13 @@ class Preflight:
         """The size that is wanted; what is None is as in the settings, where that fits. Raises UsageError."""
         usual, most = self._settings.chunk_size, self.most_tokens(collection)
         wanted = tokens if tokens is not None else min(usual.tokens, most or usual.tokens)
-        if wanted < FEWEST_TOKENS or (most and wanted > most):
+        least = min(FEWEST_TOKENS, most or FEWEST_TOKENS)
+        if wanted < least or (most and wanted > most):
             raise UsageError(
                 "Chunks of {tokens} tokens cannot be made: {model} takes {least} to {most}.",
                 tokens=wanted,
                 model=collection.fingerprint.id,
-                least=FEWEST_TOKENS,
+                least=least,
                 most=most or "∞",
             )
         shared = overlap if overlap is not None else min(usual.overlap, wanted // 3)

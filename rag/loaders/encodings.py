@@ -175,7 +175,7 @@ def _points(char: str) -> float:
     if char == "\ufffd" or unicodedata.category(char) in ("Cc", "Co", "Cn", "Cs"):
         return -2.0
     if "\u4e00" <= char <= "\u9fff":
-        return 0.45 if is_everyday_hanzi(char) else -0.1
+        return 0.45 if _is_everyday_hanzi(char) else -0.1
     if "\uac00" <= char <= "\ud7a3":
         return 0.6 if _strict_encodes(char, "euc_kr") else -0.3
     if "\uff01" <= char <= "\uff5e" or "\u3000" <= char <= "\u30ff":
@@ -183,7 +183,7 @@ def _points(char: str) -> float:
     return 0.2 if char.isalpha() and char < "\u3000" else -0.3
 
 
-def is_everyday_hanzi(char: str) -> bool:
+def _is_everyday_hanzi(char: str) -> bool:
     """In the first level of GB 2312 or of Big5, which are ordered by use."""
     gb, big5 = _encoded(char, "gb2312"), _encoded(char, "big5")
     return b"\xb0" <= gb[:1] <= b"\xd7" or b"\xa4" <= big5[:1] <= b"\xc6"

@@ -24,7 +24,8 @@ def number(count: float) -> str:
 
 def file_size(count: int) -> str:
     """Bytes in the unit that suits them."""
-    size, unit = next(((count / least, unit) for least, unit in UNITS if count >= least), (count / 1e3, "kB"))
+    units = ((count / least, unit) for least, unit in UNITS if count >= least)
+    size, unit = next(units, (max(0.1, count / 1e3), "kB"))
     return f"{format_decimal(size, '#,##0.#', locale=language())} {unit}"
 
 

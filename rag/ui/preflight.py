@@ -84,7 +84,9 @@ def preflight() -> None:
 
 def _looked() -> _Looked | None:
     looked: _Looked | None = st.session_state.get("looked_at")
-    if looked and looked.collection_id != collection().id:  # another model reads and cuts in another way
+    if looked is None or not looked.files:
+        return None
+    if looked.collection_id != collection().id:  # another model reads and cuts in another way
         looked.collection_id, looked.read, looked.cut = collection().id, [], None
     return looked
 
@@ -115,12 +117,13 @@ def _choose_size() -> ChunkSize:
             key=f"chunk-tokens-{most}",
             persist_state="session",
         )
+        chosen = st.session_state.get("overlap-tokens", usual.overlap)
+        st.session_state["overlap-tokens"] = min(chosen, tokens // 3)
         overlap = st.slider(
             t("Tokens that neighbours share, at most"),
             0,
             tokens // 3,
-            min(usual.overlap, tokens // 3),
-            key=f"overlap-tokens-{tokens // 3}",
+            key="overlap-tokens",
             persist_state="session",
         )
     return ChunkSize(tokens, overlap)
@@ -157,7 +160,8 @@ def _facts(cut: CutFile) -> list[str]:
 
 
 def _text(text: str) -> None:
-    st.code(text[:PREVIEW_CHARACTERS], language=None, wrap_lines=True, height=260)
+    with st.container(height=260):
+        st.markdown(plain(text[:PREVIEW_CHARACTERS]))
     if len(text) > PREVIEW_CHARACTERS:
         shown, all_of_it = number(PREVIEW_CHARACTERS), number(len(text))
         st.caption(t("The first {n} of {all} characters", n=shown, all=all_of_it))
@@ -173,7 +177,8 @@ def _passages(chunks: Sequence[Chunk], place: int) -> None:
         if chunk.headings:
             facts.append(" › ".join(chunk.headings))
         st.caption(plain(" · ".join(facts)))
-        st.code(chunk.text, language=None, wrap_lines=True)
+        with st.container(border=True):
+            st.markdown(plain(chunk.text))
 
 
 def _sums(estimate: Estimate) -> None:
@@ -228,4 +233,6 @@ def _buttons(looked: _Looked, good: Sequence[int], size: ChunkSize) -> None:
 
 
 def _discard() -> None:
-    st.session_state.pop("looked_at", None)
+    looked: _Looked | None = st.session_state.pop("looked_at", None)
+    if looked:
+        looked.files.clear()  # a next click that interrupts this run brings the session's state back
