@@ -220,11 +220,12 @@ def _buttons(looked: _Looked, good: Sequence[int], size: ChunkSize) -> None:
     row.button(t("Discard"), icon=":material/close:", on_click=_discard)
     if not is_added:
         return
+    chosen = None if size == engine().settings.chunk_size else size
     refused: list[RagError] = []
     for place in good:
         try:
             file = looked.files[place]
-            engine().add_file(collection(), file.name, file, chunk_size=size)
+            engine().add_file(collection(), file.name, file, chunk_size=chosen)
         except DocumentError as error:
             refused.append(error)
     _discard()
