@@ -87,6 +87,14 @@ class ParsedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkSize:
+    """How long chunks may be, in tokens, and how many of them neighbours share."""
+
+    tokens: int
+    overlap: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """What is indexed: a piece that fits the model's window; `tokens` by the model's own tokeniser.
 
@@ -175,6 +183,7 @@ class Document:
 
     `bytes` is the original's size; `added_at` is ISO 8601 in UTC; `error` says why a failed one failed;
     `folder` is the folder it was ingested with, None if it came in another way, or in another way as well.
+    `chunk_size` is what it was to be cut to, where that is known.
     """
 
     id: str
@@ -193,3 +202,4 @@ class Document:
     error: Notice | None = None
     metadata: Metadata = field(default_factory=dict)
     folder: str | None = None
+    chunk_size: ChunkSize | None = None

@@ -8,12 +8,14 @@ from typing import BinaryIO
 
 from rag.answering import Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
-from rag.documents import Metadata, Notice, Passage, readable
+from rag.documents import ChunkSize, Metadata, Notice, Passage, readable
 from rag.embedders.pictures import takes_pictures
 from rag.errors import RagError, UsageError
 from rag.ingestion import CheckReport, Indexing, IngestionWorker, Passwords, Pipeline, Upkeep
+from rag.ingestion.audit import Audit, Auditor
 from rag.ingestion.other_index import OtherIndexes
 from rag.ingestion.pipeline import RESERVED_KEYS
+from rag.ingestion.preflight import Preflight
 from rag.ingestion.receipts import DeletionReceipt, delete_with_receipt
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
@@ -53,6 +55,8 @@ class Engine:
         self._pipeline = Pipeline(
             settings, self.catalog, self._indexing, self._parser, self.models.embedder_of, self._passwords
         )
+        self.preflight = Preflight(settings, self.catalog, self._pictures, self.models.embedder_of)
+        self._auditor = Auditor(self.catalog, self.models.embedder_of)
         other_indexes = OtherIndexes(self.catalog, self._indexing, self.models.embedder_of)
         self._switching = Switching(self.catalog, other_indexes, self.models, self._retriever)
         self._worker = IngestionWorker(self.catalog, self._pipeline)
@@ -174,10 +178,12 @@ class Engine:
         *,
         metadata: Metadata | None = None,
         folder: str | None = None,
+        chunk_size: ChunkSize | None = None,
     ) -> int:
         """Save an original and queue it; the job's id. Raises UsageError, DocumentError, StoreError.
 
-        `folder` is the one that the collection is kept in step with, if the file came from one.
+        `folder` is the one that the collection is kept in step with, if the file came from one. A
+        `chunk_size` is one that `preflight` allows; None is that of the settings.
         """
         keys = metadata or {}
         if reserved := [key for key in keys if key in RESERVED_KEYS or key.startswith("chroma:")]:
@@ -187,7 +193,15 @@ class Engine:
             )
         self._ready()
         most = self.settings.max_file_mb
-        job = self.catalog.queue(collection.id, readable(name), source, keys, most_mb=most, folder=folder)
+        job = self.catalog.queue(
+            collection.id,
+            readable(name),
+            source,
+            keys,
+            most_mb=most,
+            folder=folder,
+            chunk_size=chunk_size,
+        )
         self._worker.wake()
         return job
 
@@ -209,7 +223,12 @@ class Engine:
         with self.catalog.originals.lock:
             failed = self.catalog.documents.get(document_id)
             job = self.catalog.jobs.add(
-                failed.collection_id, failed.name, failed.sha256, failed.metadata, folder=failed.folder
+                failed.collection_id,
+                failed.name,
+                failed.sha256,
+                failed.metadata,
+                folder=failed.folder,
+                chunk_size=failed.chunk_size,
             )
         self._worker.wake()
         return job
@@ -241,6 +260,10 @@ class Engine:
         )
         self._upkeep.wake()
         return receipt
+
+    def audit(self, collection: Collection, *, most_seconds: float | None = None) -> Audit:
+        """What may need mending in a collection; new documents are looked through for `most_seconds`."""
+        return self._auditor.audit(collection, most_seconds=most_seconds)
 
     def has_document(self, document_id: str) -> bool:
         """Whether there is a document of this id."""

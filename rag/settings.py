@@ -25,6 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from rag.documents import ChunkSize
 from rag.errors import StoreError, UsageError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -143,6 +144,11 @@ class Settings(BaseSettings):
     max_pages: Annotated[int, Field(ge=1)] = 5000
     parse_timeout: Annotated[float, Field(gt=0)] = 120.0
     parse_memory_mb: Annotated[int, Field(ge=256)] = 2048
+
+    @property
+    def chunk_size(self) -> ChunkSize:
+        """How long chunks are where nobody chose otherwise."""
+        return ChunkSize(self.chunk_tokens, self.overlap_tokens)
 
     @classmethod
     def settings_customise_sources(

@@ -11,17 +11,19 @@ from rag.catalog.conversations import Conversation, Conversations, StoredTurn
 from rag.catalog.copies import copy_database, needed_originals
 from rag.catalog.database import Database
 from rag.catalog.documents import Documents, StoredChunk
+from rag.catalog.examinations import Examinations, Examined
 from rag.catalog.folder_lock import FolderLock
 from rag.catalog.jobs import Job, Jobs
 from rag.catalog.originals import Originals
 from rag.catalog.vectors import Vectors, text_hash, vector_key
-from rag.documents import Chunk, Document, Metadata
+from rag.documents import Chunk, ChunkSize, Document, Metadata
 
 __all__ = [
     "DEFAULT_NAME",
     "Catalog",
     "Collection",
     "Conversation",
+    "Examined",
     "Job",
     "OtherIndex",
     "StoredChunk",
@@ -43,6 +45,7 @@ class Catalog:
         self.chunks = Chunks(self._database, self.documents)
         self.vectors = Vectors(self._database)
         self.jobs = Jobs(self._database)
+        self.examinations = Examinations(self._database)
         self.conversations = Conversations(self._database)
         self.originals = Originals(data_dir / "originals")
         self.reading_dir = data_dir / "reading"
@@ -60,6 +63,7 @@ class Catalog:
         *,
         most_mb: int,
         folder: str | None = None,
+        chunk_size: ChunkSize | None = None,
     ) -> int:
         """Save an original and queue it, so that no deletion comes between; the job's id.
 
@@ -67,7 +71,7 @@ class Catalog:
         """
         with self.originals.lock:
             sha256 = self.originals.save(source, name, most_mb=most_mb)
-            return self.jobs.add(collection_id, name, sha256, metadata, folder=folder)
+            return self.jobs.add(collection_id, name, sha256, metadata, folder=folder, chunk_size=chunk_size)
 
     def cancel(self, job_id: int) -> None:
         """End a waiting job now, without its original; ask a running one to end at its next batch."""

@@ -121,7 +121,20 @@ FOLDERS = """
 alter table documents add column folder text;
 alter table jobs add column folder text;
 """
-MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, DELETED_ROWS, FOLDERS)
+CHUNK_SIZES = """
+alter table jobs add column chunk_tokens integer;
+alter table jobs add column overlap_tokens integer;
+alter table documents add column chunk_tokens integer;
+alter table documents add column overlap_tokens integer;
+create table examinations (
+    document_id text primary key references documents(id) on delete cascade,
+    version integer not null,
+    cut_for text not null,
+    findings text not null,
+    sketch blob not null
+) without rowid;
+"""
+MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, DELETED_ROWS, FOLDERS, CHUNK_SIZES)
 
 
 class _Held:

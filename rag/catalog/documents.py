@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rag.catalog.database import Database
+from rag.catalog.jobs import chunk_size_of
 from rag.catalog.vectors import DELETE_UNUSED, vector_key
 from rag.catalog.where import Condition, condition, containing
 from rag.documents import Chunk, Document, Notice
@@ -38,7 +39,7 @@ class Documents:
         """Write a document and its chunks, all or nothing."""
         with self._database.transaction() as connection:
             connection.execute(
-                "insert into documents values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into documents values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     document.id,
                     document.collection_id,
@@ -55,6 +56,8 @@ class Documents:
                     json.dumps(dict(document.metadata)),
                     document.added_at,
                     document.folder,
+                    document.chunk_size and document.chunk_size.tokens,
+                    document.chunk_size and document.chunk_size.overlap,
                 ),
             )
             connection.executemany(
@@ -221,6 +224,17 @@ class Documents:
         )
         return [stored_chunk(row) for row in rows]
 
+    def sharing_a_text(self, collection_id: str, *, most: int = 10) -> Iterator[list[str]]:
+        """For each chunk that 2 to `most` ready documents hold, the ids of these."""
+        rows = self._database.connection.execute(
+            "select group_concat(distinct c.document_id) from chunks c join documents d "
+            "on d.id = c.document_id where d.collection_id = ? and d.status = 'ready' and c.picture is null "
+            "group by c.text_hash having count(distinct c.document_id) between 2 and ?",
+            (collection_id, most),
+        )
+        for row in rows:
+            yield row[0].split(",")
+
     def pictures(self, collection_id: str) -> dict[str, str]:
         """The SHA-256 of every picture in ready documents, by chunk id, in an order as good as random."""
         rows = self._database.connection.execute(
@@ -290,4 +304,5 @@ def _document(row: sqlite3.Row) -> Document:
         error=Notice.from_row(json.loads(row["error"])) if row["error"] else None,
         metadata=json.loads(row["metadata"]),
         folder=row["folder"],
+        chunk_size=chunk_size_of(row),
     )

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from rag.catalog.database import Database
-from rag.documents import Metadata, Notice
+from rag.documents import ChunkSize, Metadata, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class Job:
 
     `stage` is "reading", "embedding" or "indexing"; `done` of `total` chunks are embedded; times are seconds
     since the epoch;
-    `status` is how it ended: "added", "unchanged", "replaced" or "failed"; `folder` as in Document.
+    `status` is how it ended: "added", "unchanged", "replaced" or "failed"; `folder` as in Document;
+    `chunk_size` is None where that of the settings is to be used.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Job:
     finished_at: float | None
     metadata: Metadata = field(default_factory=dict)
     folder: str | None = None
+    chunk_size: ChunkSize | None = None
 
     def seconds_left(self, now: float) -> float | None:
         """The time the stage still needs at the pace measured so far, or None before there is one."""
@@ -50,14 +52,30 @@ class Jobs:
         self._database = database
 
     def add(
-        self, collection_id: str, name: str, sha256: str, metadata: Metadata, *, folder: str | None = None
+        self,
+        collection_id: str,
+        name: str,
+        sha256: str,
+        metadata: Metadata,
+        *,
+        folder: str | None = None,
+        chunk_size: ChunkSize | None = None,
     ) -> int:
         """Queue a file whose original is saved; the job's id."""
         with self._database.transaction() as connection:
             cursor = connection.execute(
-                "insert into jobs (collection_id, name, sha256, metadata, folder, state, created_at) "
-                "values (?, ?, ?, ?, ?, 'queued', ?) returning id",
-                (collection_id, name, sha256, json.dumps(dict(metadata)), folder, time.time()),
+                "insert into jobs (collection_id, name, sha256, metadata, folder, chunk_tokens, "
+                "overlap_tokens, state, created_at) values (?, ?, ?, ?, ?, ?, ?, 'queued', ?) returning id",
+                (
+                    collection_id,
+                    name,
+                    sha256,
+                    json.dumps(dict(metadata)),
+                    folder,
+                    chunk_size and chunk_size.tokens,
+                    chunk_size and chunk_size.overlap,
+                    time.time(),
+                ),
             )
             return int(cursor.fetchone()[0])
 
@@ -170,6 +188,13 @@ class Jobs:
             connection.execute("delete from jobs where finished_at < ?", (before,))
 
 
+def chunk_size_of(row: sqlite3.Row) -> ChunkSize | None:
+    """The size in a row of jobs or documents; None where there is none."""
+    if row["chunk_tokens"] is None:
+        return None
+    return ChunkSize(row["chunk_tokens"], row["overlap_tokens"])
+
+
 def _job(row: sqlite3.Row) -> Job:
     return Job(
         id=row["id"],
@@ -188,4 +213,5 @@ def _job(row: sqlite3.Row) -> Job:
         finished_at=row["finished_at"],
         metadata=json.loads(row["metadata"]),
         folder=row["folder"],
+        chunk_size=chunk_size_of(row),
     )

@@ -9,7 +9,7 @@ from rag.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
     from rag.catalog import Catalog, Collection
-    from rag.documents import Document
+    from rag.documents import ChunkSize, Document
     from rag.engine import Engine
     from rag.ingestion.folders import FolderListing
 
@@ -87,14 +87,19 @@ def names_of(documents: Sequence["Document"]) -> list[str]:
 
 
 def planned_rows(
-    engine: "Engine", collection: "Collection | None", sources: Sources, meta: dict[str, Any]
+    engine: "Engine",
+    collection: "Collection | None",
+    sources: Sources,
+    meta: dict[str, Any],
+    size: "ChunkSize | None",
 ) -> Iterator[dict[str, Any]]:
     """What adding the files would do to each, as far as can be told without reading them."""
-    from rag.ingestion.folders import Plan, cannot_be_opened
+    from rag.ingestion.folders import Plan, cannot_be_opened, is_cut_alike
 
     for name, error in sources.unreadable():
         yield {"name": name, "status": "failed", "error": str(error)}
-    plan = Plan(engine.catalog, collection, meta)
+    usual = engine.settings.chunk_size
+    plan = Plan(engine.catalog, collection, meta, lambda each: is_cut_alike(each, size, usual))
     for name, path, _folder in sources.files:
         try:
             yield {"name": name, "status": plan.status(name, path, most_mb=engine.settings.max_file_mb)}

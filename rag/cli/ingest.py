@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,21 @@ from rag.cli.common import (
     tell_where_texts_go,
 )
 from rag.cli.folders import Source, Sources, find_sources, find_vanished, names_of, planned_rows
+from rag.cli.preflight import chosen_size, preflight_options, show_preflight
 from rag.errors import DocumentError
 
 if TYPE_CHECKING:
     from rag.catalog import Collection, Job
+    from rag.documents import ChunkSize
     from rag.engine import Engine
+
+
+@dataclass(frozen=True)
+class How:
+    """What files are added with: metadata, and the size of their chunks unless that is as usual."""
+
+    metadata: dict[str, Any]
+    chunk_size: "ChunkSize | None"
 
 
 @click.command()
@@ -40,6 +51,7 @@ if TYPE_CHECKING:
     metavar="PW",
     help="Tried on files that need one; may be given several times.",
 )
+@preflight_options
 @json_option
 def ingest(
     paths: Sequence[Path],
@@ -48,6 +60,9 @@ def ingest(
     passwords: Sequence[str],
     prune: bool,
     dry_run: bool,
+    preflight: bool,
+    chunk_tokens: int | None,
+    overlap_tokens: int | None,
     as_json: bool,
 ) -> None:
     """Add files and folders to a collection; the same file twice changes nothing.
@@ -59,10 +74,16 @@ def ingest(
     sources = find_sources(paths, prune=prune)
     with open_engine() as engine:
         engine.try_passwords(passwords)
-        if dry_run:
-            listed = _plan(engine, collection, sources, meta)
+        found = _planned(engine, collection) if dry_run else engine.collection(collection)
+        size = chosen_size(engine, found, chunk_tokens, overlap_tokens) if found else None
+        if preflight and found:
+            files = [(name, path) for name, path, _ in sources.files]
+            show_preflight(engine, found, files, size, as_json=as_json)
+            return
+        if dry_run or found is None:
+            listed = _plan(engine, found, sources, How(meta, size))
         else:
-            listed = _carry_out(engine, collection, sources, meta, prune=prune)
+            listed = _carry_out(engine, found, sources, How(meta, size), prune=prune)
     for name in listed["vanished"]:
         note(f"{'removed' if name in listed['removed'] else 'vanished':<10} {name}")
     if listed["vanished"] and not prune:
@@ -73,27 +94,30 @@ def ingest(
         raise SystemExit(1)
 
 
-def _plan(engine: "Engine", collection: str | None, sources: Sources, meta: dict[str, Any]) -> dict[str, Any]:
-    """What would be done, found out without changing anything."""
+def _planned(engine: "Engine", name: str | None) -> "Collection | None":
+    """The collection, not made if there is none yet. Raises UsageError."""
     from rag.catalog import DEFAULT_NAME
 
-    found = engine.catalog.collections.find(collection or DEFAULT_NAME)
-    if found is None and collection not in (None, DEFAULT_NAME):
-        engine.catalog.collections.get(str(collection))
-    rows = [_told(_ingest_row(row)) for row in planned_rows(engine, found, sources, meta)]
-    gone = find_vanished(engine.catalog, found, sources)
+    found = engine.catalog.collections.find(name or DEFAULT_NAME)
+    return found if found or name in (None, DEFAULT_NAME) else engine.catalog.collections.get(str(name))
+
+
+def _plan(engine: "Engine", collection: "Collection | None", sources: Sources, how: How) -> dict[str, Any]:
+    """What would be done, found out without changing anything."""
+    planned = planned_rows(engine, collection, sources, how.metadata, how.chunk_size)
+    rows = [_told(_ingest_row(row)) for row in planned]
+    gone = find_vanished(engine.catalog, collection, sources)
     return {"documents": rows, "vanished": names_of(gone), "removed": []}
 
 
 def _carry_out(
-    engine: "Engine", collection: str | None, sources: Sources, meta: dict[str, Any], *, prune: bool
+    engine: "Engine", collection: "Collection", sources: Sources, how: How, *, prune: bool
 ) -> dict[str, Any]:
     from rag.ingestion.receipts import receipt_notices
 
-    found = engine.collection(collection)
-    tell_where_texts_go(engine, found.fingerprint.id)
-    rows = list(_ingest_all(engine, found, sources, meta))
-    gone = find_vanished(engine.catalog, found, sources)
+    tell_where_texts_go(engine, collection.fingerprint.id)
+    rows = list(_ingest_all(engine, collection, sources, how))
+    gone = find_vanished(engine.catalog, collection, sources)
     if prune:
         for document in gone:
             receipt = engine.delete_document(document.id)
@@ -103,7 +127,7 @@ def _carry_out(
 
 
 def _ingest_all(
-    engine: "Engine", collection: "Collection", sources: Sources, meta: dict[str, Any]
+    engine: "Engine", collection: "Collection", sources: Sources, how: How
 ) -> Iterator[dict[str, Any]]:
     queued: list[int] = []
     try:
@@ -111,7 +135,7 @@ def _ingest_all(
             yield _told(_ingest_row({"name": name, "status": "failed", "error": str(error)}))
         for source in sources.files:
             try:
-                queued.append(_add(engine, collection, source, meta))
+                queued.append(_add(engine, collection, source, how))
             except DocumentError as error:
                 yield _told(_ingest_row({"name": source[0], "status": "failed", "error": str(error)}))
         started = time.perf_counter()
@@ -128,7 +152,7 @@ def _add(
     engine: "Engine",
     collection: "Collection",
     source: Source,
-    meta: dict[str, Any],
+    how: How,
 ) -> int:
     from rag.ingestion.folders import cannot_be_opened
 
@@ -137,7 +161,14 @@ def _add(
         if path.exists() and not path.is_file():
             raise DocumentError("{path} is not a file. Copy what it gives to a file first.", path=path)
         with path.open("rb") as content:
-            return engine.add_file(collection, name, content, metadata=meta, folder=folder)
+            return engine.add_file(
+                collection,
+                name,
+                content,
+                metadata=how.metadata,
+                folder=folder,
+                chunk_size=how.chunk_size,
+            )
     except OSError as error:
         raise cannot_be_opened(path, error.strerror or error) from error
 

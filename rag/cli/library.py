@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.cli.audit import audit
 from rag.cli.common import collection_option, json_option, note, open_engine, print_json
 from rag.errors import UsageError
 
@@ -66,6 +67,9 @@ def delete_documents(
         print_json({"deleted": [asdict(each) | {"clean": each.clean} for each in receipts]})
     if not all(each.clean for each in receipts):
         raise SystemExit(1)
+
+
+documents.add_command(audit)
 
 
 @click.command()

@@ -105,7 +105,7 @@ class _Writer:
     def _split(self, document: CorpusDocument) -> list[Chunk]:
         title = document.title.strip()
         section = Section(document.text.strip() or title, headings=(title,) if title else ())
-        return split_for(self._embedder, [section], self._settings)
+        return split_for(self._embedder, [section], self._settings.chunk_size)
 
     def _embed(self, chunks: Sequence[Chunk]) -> None:
         embed_missing(

@@ -9,7 +9,7 @@ from rag.vector_index import VectorIndex
 
 PROBED = 200  # chunks that are looked for by their own vectors
 LEAST_COSINE = 0.999  # of a vector with itself, as 32-bit floats are rounded
-MOST_UNFOUND = 0.05  # of the probes: the index is approximate, and texts can be alike
+MOST_UNFOUND = 0.5  # of the probes: the index is approximate, the more so where many texts are alike
 
 
 @dataclass(frozen=True, slots=True)

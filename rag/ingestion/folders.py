@@ -3,12 +3,12 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.catalog import Catalog, Collection
-from rag.documents import Document, Metadata, readable
+from rag.documents import ChunkSize, Document, Metadata, readable
 from rag.errors import DocumentError, too_large
 
 
@@ -57,7 +57,13 @@ def vanished(catalog: Catalog, collection: Collection, listing: FolderListing) -
 
 
 def same_document(
-    catalog: Catalog, collection_id: str, name: str, sha256: str, metadata: Metadata
+    catalog: Catalog,
+    collection_id: str,
+    name: str,
+    sha256: str,
+    metadata: Metadata,
+    *,
+    is_alike: Callable[[Document], bool] = lambda _: True,
 ) -> Document | None:
     """The ready document that holds this content already, under this name or, if the name is new, another.
 
@@ -66,11 +72,18 @@ def same_document(
     same = [
         each
         for each in catalog.documents.with_content(collection_id, sha256)
-        if dict(each.metadata) == dict(metadata)
+        if dict(each.metadata) == dict(metadata) and is_alike(each)
     ]
     if is_taken(catalog, collection_id, name):
         same = [each for each in same if each.name == name]
     return next((each for each in same if each.name == name or not _has_vanished(each)), None)
+
+
+def is_cut_alike(document: Document, wanted: ChunkSize | None, usual: ChunkSize) -> bool:
+    """Whether a document is cut as is wanted, or as usual; what is not known is changed only if asked to."""
+    if document.chunk_size is None:
+        return wanted is None
+    return document.chunk_size == (wanted or usual)
 
 
 def is_taken(catalog: Catalog, collection_id: str, name: str) -> bool:
@@ -81,8 +94,15 @@ def is_taken(catalog: Catalog, collection_id: str, name: str) -> bool:
 class Plan:
     """What adding files would do, found out without changing anything."""
 
-    def __init__(self, catalog: Catalog, collection: Collection | None, metadata: Metadata) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        collection: Collection | None,
+        metadata: Metadata,
+        is_alike: Callable[[Document], bool] = lambda _: True,
+    ) -> None:
         self._catalog = catalog
+        self._is_alike = is_alike
         self._collection = collection
         self._metadata = metadata
         self._coming: dict[str, str] = {}
@@ -103,7 +123,9 @@ class Plan:
             return "replaced"
         if self._collection is None:
             return "unchanged" if is_copy else "added"
-        if same_document(self._catalog, self._collection.id, name, sha256, self._metadata):
+        if same_document(
+            self._catalog, self._collection.id, name, sha256, self._metadata, is_alike=self._is_alike
+        ):
             return "unchanged"
         if is_taken(self._catalog, self._collection.id, name):
             return "replaced"

@@ -16,7 +16,8 @@ from rag.documents import Chunk, Document, Notice
 from rag.embedders.base import Embedder
 from rag.errors import Cancelled, RagError
 from rag.ingestion.embedding import embed_missing
-from rag.ingestion.folders import same_document
+from rag.ingestion.examining import examined
+from rag.ingestion.folders import is_cut_alike, same_document
 from rag.ingestion.indexing import Indexing
 from rag.ingestion.passwords import Passwords
 from rag.ingestion.reading import FileParser, Read, Reader
@@ -42,6 +43,7 @@ class Pipeline:
         embedder_of: Callable[[Collection], Embedder],
         passwords: Passwords | None = None,
     ) -> None:
+        self._settings = settings
         self._catalog = catalog
         self._indexing = indexing
         self._embedder_of = embedder_of
@@ -122,11 +124,27 @@ class Pipeline:
             self._catalog.add_document(document, read.chunks, read.pictures)
             self._indexing.publish(document)
         status = "replaced" if replaced else "added"
+        self._examine(document, read)
         self._catalog.jobs.finish(job.id, "done", status=status, document_id=document.id)
+
+    def _examine(self, document: Document, read: Read) -> None:
+        """Note what the audit will ask for; where that fails, the audit looks for itself."""
+        try:
+            found = examined(read.chunks, cut_for=read.fingerprint.key, too_long=0)
+            self._catalog.examinations.save(document.id, found)
+        except Exception:
+            log.exception("looking through %s", document.name)
 
     def _is_unchanged(self, job: Job) -> bool:
         """Whether the collection has this content already, under this name or as a new one; if so, done."""
-        same = same_document(self._catalog, job.collection_id, job.name, job.sha256, job.metadata)
+        same = same_document(
+            self._catalog,
+            job.collection_id,
+            job.name,
+            job.sha256,
+            job.metadata,
+            is_alike=lambda each: is_cut_alike(each, job.chunk_size, self._settings.chunk_size),
+        )
         if same is None:
             return False
         if same.folder != job.folder:
@@ -177,6 +195,7 @@ class Pipeline:
             warnings=(*read.parsed.warnings, *_same_name_elsewhere(job, replaced)),
             metadata=job.metadata,
             folder=job.folder,
+            chunk_size=job.chunk_size or self._settings.chunk_size,
         )
 
     def _fail(self, job: Job, error: Notice) -> None:
@@ -211,6 +230,7 @@ class Pipeline:
                 error=error,
                 metadata=job.metadata,
                 folder=job.folder,
+                chunk_size=job.chunk_size,
             )
             documents.add(failed, ())
         return failed.id

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from rag.catalog import Catalog, Collection, Job
 from rag.chunking import split_sections
-from rag.documents import Chunk, Fingerprint, ParsedFile, Section
+from rag.documents import Chunk, ChunkSize, Fingerprint, ParsedFile, Section
 from rag.embedders.base import Embedder
 from rag.embedders.pictures import takes_pictures
 from rag.errors import DocumentError, asks_for_password
@@ -48,13 +48,13 @@ class Read:
         return self.pictures[sha256].read_bytes()
 
 
-def split_for(embedder: Embedder, sections: Iterable[Section], settings: Settings) -> list[Chunk]:
-    """Chunks of the size that is set, or of the model's window where that is smaller."""
+def split_for(embedder: Embedder, sections: Iterable[Section], size: ChunkSize) -> list[Chunk]:
+    """Chunks of this size, or of the model's window where that is smaller."""
     return split_sections(
         sections,
         embedder.count_tokens,
-        max_tokens=min(settings.chunk_tokens, embedder.max_tokens or settings.chunk_tokens),
-        overlap_tokens=settings.overlap_tokens,
+        max_tokens=min(size.tokens, embedder.max_tokens or size.tokens),
+        overlap_tokens=size.overlap,
     )
 
 
@@ -88,7 +88,7 @@ class Reader:
             raise DocumentError("The file is no longer there: “{name}”. Add it again.", name=job.name)
         folder = self._empty_folder(job) if takes_pictures(embedder) else None
         parsed = self._parsed(job, path, folder)
-        chunks = split_for(embedder, parsed.sections, self._settings)
+        chunks = split_for(embedder, parsed.sections, job.chunk_size or self._settings.chunk_size)
         if not chunks:
             raise DocumentError("“{name}” holds no text that could be searched.", name=job.name)
         digests = [chunk.picture for chunk in chunks if folder and chunk.picture]

@@ -218,7 +218,10 @@ class Retriever:
         """The dense pool: by the index, or exactly where a filter would make that slow or it is no good."""
         if allowed is None and self._vectors.is_trusted(collection.index_name):
             try:
-                return self._vectors.query(collection.index_name, vector, n=POOL)
+                found = self._vectors.query(collection.index_name, vector, n=POOL)
+                # Where many vectors are alike, an HNSW graph may fall apart and find a few of them only.
+                if len(found) == POOL or len(found) == self._catalog.chunks.count(collection.id):
+                    return found
             except StoreError as error:
                 log.warning("searching without the index: %s", error)
                 self._vectors.distrust(collection.index_name)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import streamlit as st
 from babel.dates import format_timedelta
-from babel.numbers import format_decimal
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rag.catalog import Job
@@ -16,8 +15,10 @@ from rag.errors import DocumentError, RagError, asks_for_password
 from rag.ingestion.receipts import receipt_notices
 from rag.ui import markdown
 from rag.ui.empty import samples_button
+from rag.ui.facts import file_size, type_name
 from rag.ui.password import ask_password
-from rag.ui.search_options import type_name
+from rag.ui.preflight import is_wanted, keep, preflight
+from rag.ui.quality import quality
 from rag.ui.session import collection, engine
 from rag.ui.switching import tell_where_text_goes
 from rag.ui.text import language, t, tell, tn
@@ -32,6 +33,7 @@ def page() -> None:
     """Add, watch, look through, take out."""
     st.title(t("Library"), anchor=False)
     _upload()
+    preflight()
     _progress()
     for notice in st.session_state.pop("receipt", ()):
         st.info(markdown.plain(tell(notice)), icon=":material/delete:")
@@ -63,8 +65,13 @@ def _upload() -> None:
         )
     tell_where_text_goes(collection().fingerprint.id)
     st.html(f"<style>{_BUTTON_TEXT} {{ content: {json.dumps(t('Choose'), ensure_ascii=False)}; }}</style>")
+    is_looked_at = is_wanted()
     if chosen:
-        refused = [error for file in chosen if (error := _refusal(file))]
+        if is_looked_at:
+            keep(chosen)
+            refused = []
+        else:
+            refused = [error for file in chosen if (error := _refusal(file))]
         st.session_state["refused"] = refused
         st.session_state["upload_round"] += 1
         st.rerun()
@@ -184,6 +191,8 @@ def _documents(documents: Sequence[Document]) -> None:
             )
         )
     )
+    if not st.session_state.get("active_jobs"):
+        quality()
     wanted = ""
     if len(documents) > PER_PAGE:
         wanted = st.text_input(t("Find a document"), icon=":material/search:").casefold()
@@ -223,11 +232,6 @@ def _document(document: Document) -> None:
             st.warning(markdown.plain(tell(warning)), icon=":material/warning:")
 
 
-def _size(count: int) -> str:
-    number, unit = (count / 1e6, "MB") if count >= 1_000_000 else (count / 1e3, "kB")
-    return f"{format_decimal(number, '#,##0.#', locale=language())} {unit}"
-
-
 def _facts(document: Document) -> str:
     facts = [type_name(document.kind)] if document.kind else []
     if document.status == "failed":
@@ -236,8 +240,11 @@ def _facts(document: Document) -> str:
         facts.append(tn("one page", "{n} pages", document.pages))
     if document.chunks:
         facts.append(tn("one passage", "{n} passages", document.chunks))
-    facts.append(_size(document.bytes))
+    facts.append(file_size(document.bytes))
     age = datetime.fromisoformat(document.added_at) - datetime.now(UTC)
     facts.append(format_timedelta(age, add_direction=True, locale=language()))
+    size = document.chunk_size
+    if size and document.chunks and size != engine().settings.chunk_size:
+        facts.append(t("passages of at most {n} tokens", n=size.tokens))
     facts += [f"{key}: {value}" for key, value in document.metadata.items()]
     return markdown.plain(" · ".join(facts))

@@ -10,15 +10,10 @@ import streamlit as st
 from rag.documents import Document
 from rag.filters import Filters
 from rag.retrieval import Query
+from rag.ui.facts import type_name
 from rag.ui.markdown import plain
 from rag.ui.session import engine
 from rag.ui.text import t
-
-TYPE_NAMES = {
-    "pdf": "PDF", "docx": "Word", "html": "HTML", "md": "Markdown", "pptx": "PowerPoint", "xlsx": "Excel",
-    "xls": "Excel (XLS)", "odt": "ODT", "ods": "ODS", "odp": "ODP", "rtf": "RTF", "csv": "CSV",
-    "json": "JSON", "epub": "EPUB",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +35,6 @@ class Options:
             min_similarity=self.min_similarity,
             picture=picture,
         )
-
-
-def type_name(kind: str) -> str:
-    """What people call a type of file."""
-    words = {"txt": t("Text"), "picture": t("Picture"), "eml": t("E-mail")}
-    return words.get(kind) or TYPE_NAMES.get(kind, kind)
 
 
 def choose(documents: Sequence[Document]) -> Options:

@@ -294,3 +294,26 @@ def test_every_setting_is_documented() -> None:
     readme = (PROJECT_DIR / "README.md").read_text()
     missing = [name for name in Settings.model_fields if f"`RAG_{name.upper()}`" not in readme]
     assert missing == []
+
+
+def test_a_look_before_adding_and_an_audit_afterwards(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    look = read(run("ingest", str(SAMPLES), "broken.pdf", "--preflight", "--json", status=1))
+    assert {
+        "model", "chunk_tokens", "overlap_tokens", "documents", "chunks", "tokens", "new_tokens", "languages",
+        "seconds", "disk_bytes", "free_bytes", "cost", "host",
+    } <= set(look)  # fmt: skip
+    *good, broken = look["documents"]
+    assert [each["error"] for each in good] == [None] * 4 and "is damaged" in broken["error"]
+    assert read(run("documents", "--json"))["documents"] == []
+    shown = run("ingest", str(SAMPLES), "--preflight", "--chunk-tokens", "64")
+    assert "Time: about" in shown.stdout and "Nothing was added." in shown.stderr
+    run("ingest", str(SAMPLES), "--preflight", "--chunk-tokens", "5000", status=2)
+
+    added = read(run("ingest", str(SAMPLES), "--json"))["documents"]
+    assert [each["tokens"] for each in added] == [each["tokens"] for each in good]
+    again = read(run("ingest", str(SAMPLES), "--chunk-tokens", "64", "--json"))["documents"]
+    assert [each["status"] for each in again] == ["replaced"] * 4
+    audit = read(run("documents", "audit", "--json"))
+    assert (audit["documents"], audit["findings"], audit["problem"]) == (4, [], None)
+    assert "Nothing to mend." in run("documents", "audit").stdout
