@@ -179,11 +179,13 @@ class Engine:
         metadata: Metadata | None = None,
         folder: str | None = None,
         chunk_size: ChunkSize | None = None,
+        sender: str = "",
     ) -> int:
         """Save an original and queue it; the job's id. Raises UsageError, DocumentError, StoreError.
 
         `folder` is the one that the collection is kept in step with, if the file came from one. A
-        `chunk_size` is one that `preflight` allows; None is that of the settings.
+        `chunk_size` is one that `preflight` allows; None is that of the settings. Several senders' files take
+        turns.
         """
         keys = metadata or {}
         if reserved := [key for key in keys if key in RESERVED_KEYS or key.startswith("chroma:")]:
@@ -201,6 +203,7 @@ class Engine:
             most_mb=most,
             folder=folder,
             chunk_size=chunk_size,
+            sender=sender,
         )
         self._worker.wake()
         return job
@@ -217,7 +220,7 @@ class Engine:
         """Use a password for a document's file until Passage stops; it is written nowhere."""
         self._passwords.keep(self.catalog.documents.get(document_id).sha256, password)
 
-    def retry(self, document_id: str) -> int:
+    def retry(self, document_id: str, *, sender: str = "") -> int:
         """Queue a failed document's original once more; the job's id. Raises UsageError."""
         self._ready()
         with self.catalog.originals.lock:
@@ -229,25 +232,26 @@ class Engine:
                 failed.metadata,
                 folder=failed.folder,
                 chunk_size=failed.chunk_size,
+                sender=sender,
             )
         self._worker.wake()
         return job
 
-    def add_samples(self, collection: Collection) -> None:
+    def add_samples(self, collection: Collection, *, sender: str = "") -> None:
         """Queue the sample documents."""
         for path in sorted(self.settings.samples_dir.iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 with path.open("rb") as source:
-                    self.add_file(collection, path.name, source)
+                    self.add_file(collection, path.name, source, sender=sender)
 
     def run_jobs(
         self, job_ids: Iterable[int], on_progress: Callable[[Job], None] | None = None
     ) -> Iterator[Job]:
-        """Do queued jobs here and now, without a worker; each as it ended, in their order."""
+        """Do queued jobs here and now, without a worker; each as it ends."""
         self._parser.warm_up()
         self._ready()
         taken = filter(None, map(self.catalog.jobs.take, job_ids))
-        return map(self.catalog.jobs.get, self._pipeline.run(taken, on_progress))
+        return map(self.catalog.jobs.get, self._pipeline.run(lambda: next(taken, None), on_progress))
 
     def delete_document(self, document_id: str) -> DeletionReceipt:
         """Remove a document from both indexes, the catalogue and the originals; what a look there then found.

@@ -13,13 +13,14 @@ from rag.catalog.database import Database
 from rag.catalog.documents import Documents, StoredChunk
 from rag.catalog.examinations import Examinations, Examined
 from rag.catalog.folder_lock import FolderLock
-from rag.catalog.jobs import Job, Jobs
+from rag.catalog.jobs import MOST_AT_ONCE, Job, Jobs
 from rag.catalog.originals import Originals
 from rag.catalog.vectors import Vectors, text_hash, vector_key
 from rag.documents import Chunk, ChunkSize, Document, Metadata
 
 __all__ = [
     "DEFAULT_NAME",
+    "MOST_AT_ONCE",
     "Catalog",
     "Collection",
     "Conversation",
@@ -64,6 +65,7 @@ class Catalog:
         most_mb: int,
         folder: str | None = None,
         chunk_size: ChunkSize | None = None,
+        sender: str = "",
     ) -> int:
         """Save an original and queue it, so that no deletion comes between; the job's id.
 
@@ -71,7 +73,9 @@ class Catalog:
         """
         with self.originals.lock:
             sha256 = self.originals.save(source, name, most_mb=most_mb)
-            return self.jobs.add(collection_id, name, sha256, metadata, folder=folder, chunk_size=chunk_size)
+            return self.jobs.add(
+                collection_id, name, sha256, metadata, folder=folder, chunk_size=chunk_size, sender=sender
+            )
 
     def cancel(self, job_id: int) -> None:
         """End a waiting job now, without its original; ask a running one to end at its next batch."""

@@ -134,7 +134,13 @@ create table examinations (
     sketch blob not null
 ) without rowid;
 """
-MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, DELETED_ROWS, FOLDERS, CHUNK_SIZES)
+SENDERS = """
+alter table jobs add column sender text not null default '';
+alter table jobs add column turn integer not null default 0;
+alter table jobs add column heartbeat real;
+create index jobs_by_sender on jobs (sender, turn);
+"""
+MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, DELETED_ROWS, FOLDERS, CHUNK_SIZES, SENDERS)
 
 
 class _Held:
