@@ -1,13 +1,11 @@
 """One file's way in: original → sections → chunks → vectors → catalogue → indexes."""
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
@@ -19,6 +17,7 @@ from rag.ingestion.embedding import embed_missing
 from rag.ingestion.examining import examined
 from rag.ingestion.folders import is_cut_alike, same_document
 from rag.ingestion.indexing import Indexing
+from rag.ingestion.job_documents import failed_document, read_document
 from rag.ingestion.passwords import Passwords
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
@@ -141,7 +140,8 @@ class Pipeline:
             ]
             # A deletion may have taken shared vectors meanwhile, or the collection have another model.
             self._embed(job, read)
-            document = self._document(job, read, replaced)
+            size = self._catalog.originals.size(job.sha256)
+            document = read_document(job, read, replaced, self._settings.chunk_size, size)
             self._catalog.add_document(document, read.chunks, read.pictures)
             self._indexing.publish(document)
         status = "replaced" if replaced else "added"
@@ -200,25 +200,6 @@ class Pipeline:
         if self._on_progress:
             self._on_progress(self._catalog.jobs.get(job.id))
 
-    def _document(self, job: Job, read: Read, replaced: Sequence[Document]) -> Document:
-        return Document(
-            id=secrets.token_hex(8),
-            collection_id=job.collection_id,
-            name=job.name,
-            sha256=job.sha256,
-            kind=read.parsed.kind,
-            bytes=self._catalog.originals.size(job.sha256),
-            status="indexing",
-            added_at=_now(),
-            title=read.parsed.title,
-            pages=read.parsed.pages,
-            tokens=sum(chunk.tokens for chunk in read.chunks),
-            warnings=(*read.parsed.warnings, *_same_name_elsewhere(job, replaced)),
-            metadata=job.metadata,
-            folder=job.folder,
-            chunk_size=job.chunk_size or self._settings.chunk_size,
-        )
-
     def _fail(self, job: Job, error: Notice) -> None:
         """End a job as failed, whatever else fails: an error here would stop the thread for all others."""
         document_id = None
@@ -239,20 +220,7 @@ class Pipeline:
             for earlier in documents.named(job.collection_id, job.name):
                 if earlier.status == "failed":
                     documents.remove(earlier.id)
-            failed = Document(
-                id=secrets.token_hex(8),
-                collection_id=job.collection_id,
-                name=job.name,
-                sha256=job.sha256,
-                kind="",
-                bytes=self._catalog.originals.size(job.sha256),
-                status="failed",
-                added_at=_now(),
-                error=error,
-                metadata=job.metadata,
-                folder=job.folder,
-                chunk_size=job.chunk_size,
-            )
+            failed = failed_document(job, error, self._catalog.originals.size(job.sha256))
             documents.add(failed, ())
         return failed.id
 
@@ -279,21 +247,6 @@ def unexpected(error: Exception) -> Notice:
         "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
         {"reason": f"{type(error).__name__}: {error}"},
     )
-
-
-def _same_name_elsewhere(job: Job, replaced: Sequence[Document]) -> Iterator[Notice]:
-    """What is said where a file takes the place of one that came from another folder."""
-    for document in replaced:
-        if document.folder not in (None, job.folder):
-            yield Notice(
-                "It replaced a document of the same name that came from the folder {folder}. To keep both, "
-                "rename one, or add the folders to different collections.",
-                {"folder": document.folder or ""},
-            )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _without_followers(begun: Sequence[_Begun]) -> list[_Begun]:
