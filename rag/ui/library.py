@@ -42,8 +42,8 @@ def _upload() -> None:
     files, folder = st.tabs([t("Files"), t("Folder")])
     most = engine().settings.max_file_mb
     help_text = t(
-        "PDF, Office and OpenDocument files, HTML, Markdown, text, CSV, JSON, EPUB, e-mail and pictures up to "
-        "{most} MB: choose them, or drop them here",
+        "PDF, Office files, HTML, Markdown, text, CSV, JSON, EPUB, e-mail and pictures up to {most} MB: "
+        "choose them, or drop them here",
         most=most,
     )
     with files:
