@@ -50,7 +50,7 @@ def embed_missing(
 
 
 def _next_size(size: int, seconds: float) -> int:
-    """How many texts to embed next where `size` took so long: about a second's worth, by halves and doubles."""
+    """How many texts to embed next where `size` of them took so long: about a second's worth."""
     if seconds > 2 * BATCH_SECONDS:
         return max(FEWEST_TEXTS, size // 2)
     return min(MOST_TEXTS, 2 * size) if seconds < BATCH_SECONDS / 2 else size
