@@ -50,6 +50,14 @@ def failed_document(job: Job, error: Notice, size: int) -> Document:
     )
 
 
+def unexpected(error: Exception) -> Notice:
+    """What is said of an error that is none of ours."""
+    return Notice(
+        "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
+        {"reason": f"{type(error).__name__}: {error}"},
+    )
+
+
 def _same_name_elsewhere(job: Job, replaced: Sequence[Document]) -> Iterator[Notice]:
     """What is said where a file takes the place of one that came from another folder."""
     for document in replaced:

@@ -17,7 +17,7 @@ from rag.ingestion.embedding import embed_missing
 from rag.ingestion.examining import examined
 from rag.ingestion.folders import is_cut_alike, same_document
 from rag.ingestion.indexing import Indexing
-from rag.ingestion.job_documents import failed_document, read_document
+from rag.ingestion.job_documents import failed_document, read_document, unexpected
 from rag.ingestion.passwords import Passwords
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
@@ -239,14 +239,6 @@ class Pipeline:
             with self._indexing.lock:
                 self._catalog.vectors.remove_unused({vector_key(chunk) for chunk in chunks})
         raise Cancelled("“{name}” was cancelled.", name=job.name)
-
-
-def unexpected(error: Exception) -> Notice:
-    """What is said of an error that is none of ours."""
-    return Notice(
-        "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
-        {"reason": f"{type(error).__name__}: {error}"},
-    )
 
 
 def _without_followers(begun: Sequence[_Begun]) -> list[_Begun]:
