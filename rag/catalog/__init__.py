@@ -12,6 +12,7 @@ from rag.catalog.copies import copy_database, needed_originals
 from rag.catalog.database import Database
 from rag.catalog.documents import Documents, StoredChunk
 from rag.catalog.examinations import Examinations, Examined
+from rag.catalog.facets import DocumentFacet, Facets, facets
 from rag.catalog.folder_lock import FolderLock
 from rag.catalog.jobs import Job, Jobs
 from rag.catalog.originals import Originals
@@ -23,7 +24,9 @@ __all__ = [
     "Catalog",
     "Collection",
     "Conversation",
+    "DocumentFacet",
     "Examined",
+    "Facets",
     "Job",
     "OtherIndex",
     "StoredChunk",
@@ -133,6 +136,10 @@ class Catalog:
         """
         copy_database(self._database, path)
         return needed_originals(path)
+
+    def facets(self, collection_id: str) -> Facets:
+        """What the ready documents of a collection can be filtered by, with counts."""
+        return facets(self._database, collection_id)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Inside, this thread reads everything as it was at one moment."""
