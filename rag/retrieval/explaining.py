@@ -69,17 +69,28 @@ class Explaining:
         """What became of a text, a document or a chunk. Raises UsageError, ProviderError, StoreError."""
         found = self._retriever.search(collection, replace(query, k=POOL))
         meant = self._meant(collection, query, wanted)
-        told = WhyNot(query.question, found.mode, query.k, bool(meant), Notice(""), notices=found.notices)
-        waiting = [document for _chunk, document in meant if document.status != "ready"]
-        if not meant and wanted.document_id:
-            return replace(told, is_there=True, reason=self._without_chunks(wanted.document_id))
-        if len(waiting) == len(meant) > 0:
-            return replace(told, reason=_not_ready(waiting[0].name))
-        nearest = meant or self._nearest(collection, wanted.text)
-        ready = [each for each in nearest if each[1].status == "ready"]
+        shown = meant or self._nearest(collection, wanted.text)
+        ready = [each for each in shown if each[1].status == "ready"]
         ways = self._ways(collection, query, found, ready)
-        why = reason(ways[0], query) if meant else self._no_such_text(collection, ways)
-        return replace(told, reason=why, ways=ways)
+        why = self._why(collection, query, wanted, meant, ways)
+        is_there = bool(meant or wanted.document_id)
+        return WhyNot(query.question, found.mode, query.k, is_there, why, ways, found.notices)
+
+    def _why(
+        self,
+        collection: Collection,
+        query: Query,
+        wanted: Wanted,
+        meant: Sequence[Found],
+        ways: Sequence[Way],
+    ) -> Notice:
+        if meant and ways:
+            return reason(ways[0], query)
+        if meant:
+            return _not_ready(meant[0][1].name)
+        if wanted.document_id:
+            return self._without_chunks(wanted.document_id)
+        return self._no_such_text(collection, ways)
 
     def _meant(self, collection: Collection, query: Query, wanted: Wanted) -> Sequence[Found]:
         if wanted.chunk_id:
@@ -136,6 +147,8 @@ class Explaining:
         self, collection: Collection, query: Query, found: SearchResult, meant: Sequence[Found]
     ) -> tuple[Way, ...]:
         """The ways of chunks of ready documents, the one that came farthest first."""
+        if not meant:
+            return ()
         seen = self._seen(collection, query, found, [chunk.id for chunk, _ in meant])
         ways = [self._way(collection, query, seen, each) for each in meant]
         return tuple(

@@ -14,11 +14,12 @@ NEAREST = 5
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The passages just before and after one in its document, and the nearest ones of the collection.
+    """A passage, those just before and after it in its document, and the nearest ones of the collection.
 
-    `nearest` are ranked by their cosine to the passage; without a stored vector there are none.
+    `nearest` are ranked by their cosine to it; without a stored vector there are none.
     """
 
+    passage: Passage
     before: Passage | None
     after: Passage | None
     nearest: Sequence[Passage]
@@ -35,6 +36,7 @@ def neighbours(
     around = {each.ordinal: each for each in catalog.documents.chunks(document.id)}
     before, after = around.get(chunk.ordinal - 1), around.get(chunk.ordinal + 1)
     return Neighbours(
+        passage_of(chunk, document),
         passage_of(before, document) if before else None,
         passage_of(after, document) if after else None,
         _nearest(catalog, exact, collection, chunk, n),

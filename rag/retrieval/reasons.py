@@ -132,7 +132,8 @@ def _too_few_words(way: Way) -> Notice:
             "It shares no word with the question: use a word that stands in it, or search by meaning."
         )
     return Notice(
-        "It is number {keyword} by keywords, and the first {pool} count: ask with more words that stand in it.",
+        "It is number {keyword} by keywords, and the first {pool} count: ask with more words that stand in "
+        "it.",
         {"keyword": way.keyword_rank, "pool": POOL},
     )
 

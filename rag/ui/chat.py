@@ -25,12 +25,12 @@ def page() -> None:
     current = conversation()
     shown = turns(engine(), current.id) if current else []
     with st.sidebar:
-        options = search_options.choose(documents)
+        options = search_options.choose()
         if documents:
             pictures.search(options)
     question = st.chat_input(
         _placeholder(has_documents=bool(documents)),
-        disabled=not documents,
+        disabled=not documents or not options.is_valid,
         submit_mode="stop",
     ) or st.session_state.pop("suggested", None)
     welcome = st.empty()

@@ -54,10 +54,10 @@ def _card(turn: Turn, passage: Passage, *, cited: bool, interactive: bool) -> No
         st.caption(markdown.plain(where))
     _scores(passage)
     if passage.picture:
-        _content(passage, "")
+        content(passage, "")
     else:
         with st.container(key=f"{'full' if cited else 'clip'}-{turn.id}-{passage.rank}"):
-            _content(passage, turn.searched or turn.question)
+            content(passage, turn.searched or turn.question)
     if interactive:
         with st.container(horizontal=True):
             _buttons(turn, passage)
@@ -89,10 +89,10 @@ def summary(passage: Passage) -> None:
     if where := place(passage):
         st.caption(markdown.plain(where))
     _scores(passage)
-    _content(passage, "", width=SUMMARY_WIDTH)
+    content(passage, "", width=SUMMARY_WIDTH)
 
 
-def _content(passage: Passage, question: str, *, width: int | Literal["content"] = "content") -> None:
+def content(passage: Passage, question: str, *, width: int | Literal["content"] = "content") -> None:
     """The picture of a passage, `width` pixels wide, or its text with the question's words marked."""
     if not passage.picture:
         st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), question))
@@ -130,7 +130,7 @@ def open_passage(passage: Passage, question: str) -> None:
         if where := place(passage):
             st.caption(markdown.plain(where))
         _scores(passage)
-        _content(passage, question)
+        content(passage, question)
         if not engine().has_document(passage.document_id):
             st.info(
                 t("This document has been deleted; the answer keeps its passages."), icon=":material/info:"
