@@ -59,7 +59,7 @@ def _print_way(way: "Way", k: int) -> None:
         "by keywords": f"number {way.keyword_rank}" if way.keyword_rank else "no word in common",
         "filters": f"left out by {', '.join(way.left_out_by)}" if way.left_out_by else "passed",
         "candidates": "yes" if way.in_pool else "no",
-        f"result ({way.mode})": f"number {way.rank}, and {k} are shown" if way.rank else "not ranked",
+        f"result ({way.mode})": f"number {way.rank}, and {k} are asked for" if way.rank else "not ranked",
         "cosine": "–" if passage.cosine is None else f"{passage.cosine:.3f}",
         "relevance": "–" if passage.relevance is None else f"{passage.relevance:.0%}",
         "keyword score": "–" if passage.keyword_score is None else f"{passage.keyword_score:.2f}",

@@ -60,7 +60,7 @@ def reason(way: Way, query: Query) -> Notice:
         return _too_far(way, query)
     if way.rank is not None:
         return Notice(
-            "It is number {rank} and only {k} are shown: raise the number of passages to {rank}.",
+            "It is number {rank}, and {k} are asked for: raise the number of passages to {rank}.",
             {"rank": way.rank, "k": query.k},
         )
     if way.in_pool:

@@ -68,6 +68,7 @@ def _buttons(turn: Turn, passage: Passage) -> None:
     key = f"{turn.id}-{passage.rank}"
     if st.button(label, key=f"open-{key}", icon=":material/open_in_full:", type="tertiary"):
         open_passage(passage, turn.question)
+    neighbours_button(passage, key=key)
     if passage.picture:
         st.button(
             t("Find similar"),
@@ -77,6 +78,22 @@ def _buttons(turn: Turn, passage: Passage) -> None:
             on_click=_want_similar,
             args=(passage.picture,),
         )
+
+
+def neighbours_button(passage: Passage, *, key: str) -> None:
+    """A button that asks the page for a passage's neighbours."""
+    st.button(
+        t("Neighbours"),
+        key=f"neighbours-{key}",
+        icon=":material/hub:",
+        type="tertiary",
+        on_click=_want_neighbours,
+        args=(passage.chunk_id,),
+    )
+
+
+def _want_neighbours(chunk_id: str) -> None:
+    st.session_state["wanted_neighbours"] = chunk_id
 
 
 def _want_similar(picture: str) -> None:
@@ -108,6 +125,8 @@ def content(passage: Passage, question: str, *, width: int | Literal["content"] 
 
 
 def _scores(passage: Passage) -> None:
+    if passage.cosine is None and passage.keyword_score is None:
+        return
     if passage.cosine is None:
         st.caption(t("Keyword score {score}", score=f"{passage.keyword_score or 0:.1f}"))
         return

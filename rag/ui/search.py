@@ -10,6 +10,7 @@ from rag.retrieval.side_by_side import MODES, SideBySide
 from rag.ui import search_options
 from rag.ui.equivalent import command, python
 from rag.ui.markdown import plain
+from rag.ui.neighbours import show_wanted
 from rag.ui.search_cards import card, mode_name
 from rag.ui.session import collection, engine
 from rag.ui.text import t, tell, tn
@@ -38,6 +39,7 @@ def page() -> None:
     _results(found, question)
     why_not(query)
     _equivalent(query)
+    show_wanted()
 
 
 def _question(*, is_valid: bool) -> str:

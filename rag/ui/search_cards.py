@@ -8,7 +8,6 @@ from rag.documents import Passage
 from rag.retrieval import Mode
 from rag.retrieval.side_by_side import MODES
 from rag.ui import markdown, passages
-from rag.ui.neighbours import neighbours_button
 from rag.ui.text import t
 
 
@@ -36,7 +35,7 @@ def card(passage: Passage, mode: Mode, ranks: Mapping[Mode, int], question: str)
         with st.container(horizontal=True):
             if st.button(t("Open"), key=f"open-{key}", icon=":material/open_in_full:", type="tertiary"):
                 passages.open_passage(passage, question)
-            neighbours_button(passage, key=key)
+            passages.neighbours_button(passage, key=key)
 
 
 def scores(passage: Passage) -> str:
@@ -56,7 +55,7 @@ def scores(passage: Passage) -> str:
 def _elsewhere(mode: Mode, ranks: Mapping[Mode, int]) -> list[str]:
     """A badge for each other way with the passage's rank there; grey where it has none."""
     return [
-        f":green-badge[{mode_name(each)} {ranks[each]}]"
+        f":green-badge[{mode_name(each)} \\#{ranks[each]}]"
         if each in ranks
         else f":gray-badge[{mode_name(each)} –]"
         for each in MODES

@@ -100,9 +100,8 @@ def _way(way: Way, query: Query) -> None:
     if where := passages.place(passage):
         st.caption(markdown.plain(where))
     st.caption(scores(passage))
-    st.markdown(
-        "\n".join(["| | |", "|:--|:--|", *(f"| {name} | {what} |" for name, what in _rows(way, query))])
-    )
+    head = [f"| {t('Stage')} | {t('Outcome')} |", "|:--|:--|"]
+    st.markdown("\n".join([*head, *(f"| {name} | {what} |" for name, what in _rows(way, query))]))
     with st.container(key=f"clip-why-{passage.chunk_id}"):
         passages.content(passage, query.question)
 
@@ -128,7 +127,7 @@ def _result(way: Way, query: Query) -> str:
     if way.rank is None:
         return t("not among the first {pool}", pool=POOL)
     if way.rank > query.k:
-        return t("number {rank}, and {k} are shown", rank=way.rank, k=query.k)
+        return t("number {rank}, and {k} are asked for", rank=way.rank, k=query.k)
     return t("number {rank}", rank=way.rank)
 
 

@@ -333,7 +333,7 @@ def test_why_a_passage_is_missing(run: Run, tmp_path: Path) -> None:
     assert (way["passage"]["text"], way["chunks"], way["in_pool"]) == (NEWS[3], len(NEWS), True)
     assert 1 < way["rank"] == way["dense_rank"] <= len(NEWS)
     assert told["reason"] == (
-        f"It is number {way['rank']} and only 1 are shown: raise the number of passages to {way['rank']}."
+        f"It is number {way['rank']}, and 1 are asked for: raise the number of passages to {way['rank']}."
     )
     shown = read(run("search", "国际争端", "-k", str(way["rank"]), "--json"))["passages"][-1]
     assert (shown["text"], shown["score"]) == (NEWS[3], way["score"])

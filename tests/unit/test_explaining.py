@@ -54,7 +54,7 @@ def test_a_passage_that_was_found_says_so(animals: Library) -> None:
 
 def test_more_passages_would_show_it(animals: Library) -> None:
     told = why(animals, "cat", BIRD, k=1)
-    assert str(told.reason) == ("It is number 3 and only 1 are shown: raise the number of passages to 3.")
+    assert str(told.reason) == ("It is number 3, and 1 are asked for: raise the number of passages to 3.")
     (way,) = told.ways
     assert (way.dense_rank, way.keyword_rank, way.rank, way.in_pool) == (3, None, 3, True)
     assert way.passage.cosine == pytest.approx(0.5)
