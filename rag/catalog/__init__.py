@@ -52,6 +52,7 @@ class Catalog:
         self.conversations = Conversations(self._database)
         self.originals = Originals(data_dir / "originals")
         self.reading_dir = data_dir / "reading"
+        self._facets: dict[str, tuple[int, Facets]] = {}
 
     def lock(self) -> None:
         """Keep other processes from writing until this is closed. Raises StoreError where one is at it."""
@@ -138,8 +139,12 @@ class Catalog:
         return needed_originals(path)
 
     def facets(self, collection_id: str) -> Facets:
-        """What the ready documents of a collection can be filtered by, with counts."""
-        return facets(self._database, collection_id)
+        """What the ready documents of a collection can be filtered by, counted when they have changed."""
+        generation = self.documents.generation
+        kept = self._facets.get(collection_id)
+        if kept is None or kept[0] != generation:
+            kept = self._facets[collection_id] = generation, facets(self._database, collection_id)
+        return kept[1]
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Inside, this thread reads everything as it was at one moment."""

@@ -10,9 +10,9 @@ from rag.catalog.database import Database
 from rag.catalog.where import Value
 
 _DOCUMENTS = """
-select d.id, d.name, d.kind, d.pages, substr(d.added_at, 1, 10) as day, count(c.id) as chunks
-from documents d left join chunks c on c.document_id = d.id
-where d.collection_id = ? and d.status = 'ready' group by d.id order by d.added_at desc, d.rowid desc
+select d.id, d.name, d.kind, d.pages, substr(d.added_at, 1, 10) as day,
+    (select count(*) from chunks c where c.document_id = d.id) as chunks
+from documents d where d.collection_id = ? and d.status = 'ready' order by d.added_at desc, d.rowid desc
 """
 _OWN = """
 select m.key, m.type, m.value, count(*) as documents from documents d, json_each(d.metadata) m

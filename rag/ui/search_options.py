@@ -99,7 +99,7 @@ def _filter(facets: Facets) -> tuple[Mapping[str, Any] | None, bool]:
         where, is_valid = filter_builder.build(facets).where(), True
         st.session_state["search-built"] = where
         if where:
-            st.caption(t("The filter as JSON, for --where and Python"))
+            st.caption(t("The filter as JSON, to copy"))
             st.code(json.dumps(where, ensure_ascii=False), language="json", wrap_lines=True)
     st.toggle(
         t("Write the filter as JSON"), key="search-as-json", persist_state="session", on_change=_take_over

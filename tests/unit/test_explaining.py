@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from rag.documents import Chunk, Document
-from rag.errors import UsageError
+from rag.embedders.base import Vectors
+from rag.errors import ProviderError, UsageError
 from rag.retrieval import POOL, Query
 from rag.retrieval.explaining import Explaining, WhyNot
 from rag.retrieval.neighbours import neighbours
-from rag.retrieval.side_by_side import side_by_side
+from rag.retrieval.side_by_side import MODES, side_by_side
 from rag.retrieval.wanted import Wanted
 from tests.fakes import WordEmbedder
 from tests.library import Library
@@ -183,6 +184,44 @@ def test_all_modes_side_by_side(animals: Library) -> None:
     chunks = {passage.text: passage for passage in found_by(animals, "cat")}
     assert both.ranks[chunks[CAT].chunk_id] == {"dense": 1, "keyword": 1, "hybrid": 1}
     assert both.ranks[chunks[BIRD].chunk_id] == {"dense": 3, "hybrid": 3}
+
+
+def test_where_the_keyword_index_is_damaged_meaning_answers(animals: Library) -> None:
+    animals.keywords.close()
+    (meta,) = (animals.settings.data_dir / "keyword").glob("*/meta.json")
+    meta.write_bytes(meta.read_bytes()[:20])
+    both = side_by_side(lambda query: animals.retriever.search(animals.collection, query), Query("cat"))
+    assert "keyword index cannot be used" in str(both.failures["keyword"])
+    assert [passage.text for passage in both.results["dense"].passages] == [CAT, CATS_AND_DOG, BIRD]
+    (notice,) = both.results["hybrid"].notices
+    assert str(notice).startswith("Searched by meaning only, not by keywords.")
+    told = why(animals, "cat", BIRD, k=1)
+    assert (told.mode, told.ways[0].keyword_rank, told.ways[0].dense_rank) == ("dense", None, 3)
+    assert told.notices == (notice,)
+
+
+class Unreachable(WordEmbedder):
+    """Embeds documents, and no question."""
+
+    def embed_query(self, text: str) -> Vectors:
+        if text == "dog":
+            raise ProviderError("The server is away.")
+        return super().embed_query(text)
+
+
+def test_where_the_embedder_is_away_keywords_answer(tmp_path: Path) -> None:
+    library = Library(tmp_path, Unreachable("cat", "dog"))
+    library.add("dog.md", CATS_AND_DOG)
+    both = side_by_side(lambda query: library.retriever.search(library.collection, query), Query("dog"))
+    assert str(both.failures["dense"]) == "The server is away."
+    for mode in MODES[1:]:
+        assert [passage.text for passage in both.results[mode].passages] == [CATS_AND_DOG]
+    assert str(both.results["hybrid"].notices[0]).startswith("Searched by keywords only.")
+    told = why(library, "dog", CATS_AND_DOG)
+    assert (told.mode, told.ways[0].dense_rank, str(told.reason)) == (
+        "keyword", None, "It was found: it is number 1.",
+    )  # fmt: skip
+    library.close()
 
 
 def found_by(library: Library, question: str) -> Any:

@@ -75,6 +75,14 @@ def test_ready_documents_are_counted(catalog: Catalog, books: Collection) -> Non
     assert truths[0] is False and truths[1] is True
 
 
+def test_the_counts_follow_the_documents(catalog: Catalog, books: Collection) -> None:
+    assert catalog.facets(books.id).types == {"pdf": 2, "txt": 1}
+    catalog.documents.set_status(["waiting"], "ready")
+    assert catalog.facets(books.id).types == {"pdf": 2, "csv": 1, "txt": 1}
+    catalog.remove_document("one")
+    assert catalog.facets(books.id).types == {"pdf": 2, "csv": 1}
+
+
 def test_an_empty_collection_has_no_facets(catalog: Catalog) -> None:
     empty = catalog.collections.create("empty", WordEmbedder("x").fingerprint)
     assert catalog.facets(empty.id) == Facets()
