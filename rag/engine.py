@@ -22,6 +22,10 @@ from rag.loaders import Parser
 from rag.models import Models
 from rag.providers.addresses import is_private
 from rag.retrieval import Query, Retriever, SearchResult
+from rag.retrieval.explaining import Explaining, WhyNot
+from rag.retrieval.neighbours import Neighbours, neighbours
+from rag.retrieval.side_by_side import SideBySide, side_by_side
+from rag.retrieval.wanted import Wanted
 from rag.settings import KEY_OF_ADDRESS, Settings, load_settings, save_settings, set_in_environment
 from rag.switching import Switching
 from rag.vector_index import VectorIndex
@@ -49,6 +53,7 @@ class Engine:
         self._indexing = Indexing(self.catalog, self._vectors, self._keywords)
         self._upkeep = Upkeep(settings.data_dir, self.catalog, self._indexing, self._vectors, self._keywords)
         self._retriever = Retriever(self.catalog, self._vectors, self._keywords, self.models.embedder_of)
+        self._explaining = Explaining(self.catalog, self._keywords, self._retriever, self.models.embedder_of)
         self._parser = Parser(settings)
         self._pictures = Parser(settings)
         self._passwords = Passwords()
@@ -301,14 +306,28 @@ class Engine:
 
     def search(self, collection: Collection, query: Query) -> SearchResult:
         """The passages for a question, best first."""
-        self._lock_folder()
-        if not self._upkeep.is_running:  # the page does not wait
-            self._upkeep.run_once()
+        self._prepare_search()
         found = self._retriever.search(collection, query)
         if trouble := self._upkeep.trouble:
             notice = Notice("Searched without the index of meanings. {reason}", {"reason": trouble})
             found = replace(found, notices=(*found.notices, notice))
         return found
+
+    def search_side_by_side(self, collection: Collection, query: Query) -> SideBySide:
+        """The passages for a question in every mode; one that fails leaves the others alone."""
+        return side_by_side(lambda each: self.search(collection, each), query)
+
+    def why_not(self, collection: Collection, query: Query, wanted: Wanted) -> WhyNot:
+        """Why a search does not show a passage, and what would bring it in.
+
+        Raises UsageError, ProviderError, StoreError.
+        """
+        self._prepare_search()
+        return self._explaining.why_not(collection, query, wanted)
+
+    def neighbours(self, collection: Collection, chunk_id: str) -> Neighbours:
+        """What is nearest to a passage, and what stands before and after it. Raises UsageError."""
+        return neighbours(self.catalog, self._retriever.exact, collection, chunk_id)
 
     def ask(
         self,
@@ -389,6 +408,11 @@ class Engine:
             for sha256 in self.catalog.jobs.end_abandoned():
                 self.catalog.drop_unused_original(sha256)
             self._is_locked = True
+
+    def _prepare_search(self) -> None:
+        self._lock_folder()
+        if not self._upkeep.is_running:  # the page does not wait
+            self._upkeep.run_once()
 
     def _ready(self) -> None:
         """Before a write: the indexes are checked, and mended unless that is done in the background."""

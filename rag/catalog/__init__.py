@@ -12,6 +12,7 @@ from rag.catalog.copies import copy_database, needed_originals
 from rag.catalog.database import Database
 from rag.catalog.documents import Documents, StoredChunk
 from rag.catalog.examinations import Examinations, Examined
+from rag.catalog.facets import DocumentFacet, Facets, facets
 from rag.catalog.folder_lock import FolderLock
 from rag.catalog.jobs import MOST_AT_ONCE, Job, Jobs
 from rag.catalog.originals import Originals
@@ -24,7 +25,9 @@ __all__ = [
     "Catalog",
     "Collection",
     "Conversation",
+    "DocumentFacet",
     "Examined",
+    "Facets",
     "Job",
     "OtherIndex",
     "StoredChunk",
@@ -50,6 +53,7 @@ class Catalog:
         self.conversations = Conversations(self._database)
         self.originals = Originals(data_dir / "originals")
         self.reading_dir = data_dir / "reading"
+        self._facets: dict[str, tuple[int, Facets]] = {}
 
     def lock(self) -> None:
         """Keep other processes from writing until this is closed. Raises StoreError where one is at it."""
@@ -137,6 +141,14 @@ class Catalog:
         """
         copy_database(self._database, path)
         return needed_originals(path)
+
+    def facets(self, collection_id: str) -> Facets:
+        """What the ready documents of a collection can be filtered by, counted when they have changed."""
+        generation = self.documents.generation
+        kept = self._facets.get(collection_id)
+        if kept is None or kept[0] != generation:
+            kept = self._facets[collection_id] = generation, facets(self._database, collection_id)
+        return kept[1]
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Inside, this thread reads everything as it was at one moment."""

@@ -91,7 +91,7 @@ class Retriever:
         self._vectors = vectors
         self._keywords = keywords
         self._embedder_of = embedder_of
-        self._exact = ExactSearch(catalog)
+        self.exact = ExactSearch(catalog)
         self._comparison = Comparison(catalog, embedder_of)
         self._picture_scale = PictureScale(catalog, embedder_of)
 
@@ -225,7 +225,7 @@ class Retriever:
             except StoreError as error:
                 log.warning("searching without the index: %s", error)
                 self._vectors.distrust(collection.index_name)
-        return self._exact.nearest(collection, vector, n=POOL, ids=allowed)
+        return self.exact.nearest(collection, vector, n=POOL, ids=allowed)
 
     def _pictures(self, collection: Collection, allowed: Sequence[str] | None) -> dict[str, str]:
         """The digests of the pictures that may be found, by chunk id."""

@@ -1,0 +1,50 @@
+"""Which chunks someone means who pastes a text or points at a document that should have been found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.catalog import Catalog, Collection, StoredChunk
+from rag.documents import Document
+from rag.errors import UsageError
+from rag.keyword_index import KeywordIndex, terms
+
+MOST = 3  # chunks that are explained
+CANDIDATES = 20  # chunks with words of a pasted text that are compared with it
+SHARED = 0.6  # of the words of the shorter of two texts: they are the same with other breaks and case
+FEWEST = 3  # words that a chunk shares with a text which is longer than that
+
+Found = tuple[StoredChunk, Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What should have been found: a text, or a document or chunk by its id."""
+
+    text: str = ""
+    document_id: str | None = None
+    chunk_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.text.strip() or self.document_id or self.chunk_id):
+            raise UsageError("Paste the text that should have been found, or choose its document.")
+
+
+def holders(catalog: Catalog, keywords: KeywordIndex, collection: Collection, text: str) -> Sequence[Found]:
+    """The chunks that hold a text, or most of its words. Raises StoreError."""
+    if held := catalog.chunks.holding(collection.id, text, most=MOST):
+        return held
+    hits, _bound = keywords.search(collection.id, text, n=CANDIDATES)
+    chunks = catalog.documents.ready_chunks(collection.id, [key for key, _ in hits])
+    words = set(terms(text))
+    alike = [(_shared(words, chunks[key][0].chunk.text), key) for key, _ in hits if key in chunks]
+    best = sorted(alike, key=lambda each: -each[0])[:MOST]
+    return [chunks[key] for shared, key in best if shared >= SHARED]
+
+
+def _shared(words: set[str], text: str) -> float:
+    """The share of words that two texts have in common, of the shorter one's."""
+    others = set(terms(text))
+    common = len(words & others)
+    if not common or common < min(FEWEST, len(words)):
+        return 0.0
+    return common / min(len(words), len(others))
