@@ -65,7 +65,7 @@ def test_a_search_is_compared_explained_and_filtered(
 
         page.get_by_text("Search options").click()
         page.get_by_text("Write the filter as JSON").click()
-        written = page.get_by_label("Filter as JSON")
+        written = page.get_by_label("Filter as JSON", exact=True)
         written.fill("{'type': 'txt'}")
         written.blur()
         expect(page.get_by_text("The filter is not JSON: look at line 1, character 2.")).to_be_visible()
