@@ -74,6 +74,7 @@ def test_a_search_is_compared_explained_and_filtered(
         expect(page.get_by_text("One passage passes the filter.")).to_be_visible()
         expect(page.locator(".st-key-found-hybrid-1")).to_contain_text("memo.txt")
         expect(page.get_by_text("Nothing was found this way.")).to_be_visible()
+        page.get_by_text("Why not this passage?").click()
         explain(page, "You can borrow up to 20 items at a time")
         expect(page.get_by_text("The filter on type leaves it out")).to_be_visible()
         page.get_by_text("The same search as a command and in Python").click()
