@@ -69,8 +69,8 @@ class Chunks:
         return next(iter(self._seen(collection_id, "c.id = ?", (chunk_id,), most=1)), None)
 
     def holding(self, collection_id: str, text: str, *, most: int) -> list[tuple[StoredChunk, Document]]:
-        """Chunks that hold a text, ready ones first; a line break in them counts as a space."""
-        holds = "instr(replace(replace(c.text, char(10), ' '), '  ', ' '), ?) > 0"
+        """Chunks that hold a text, ready ones first; the case and the kind of white space do not matter."""
+        holds = "instr(lower(replace(replace(c.text, char(10), ' '), '  ', ' ')), lower(?)) > 0"
         return self._seen(collection_id, holds, (" ".join(text.split()),), most=most)
 
     def passes(self, chunk_id: str, where: Mapping[str, Any]) -> bool:

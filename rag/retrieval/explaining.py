@@ -151,16 +151,7 @@ class Explaining:
             return ()
         seen = self._seen(collection, query, found, [chunk.id for chunk, _ in meant])
         ways = [self._way(collection, query, seen, each) for each in meant]
-        return tuple(
-            sorted(
-                ways,
-                key=lambda way: (
-                    way.rank or POOL + 1,
-                    way.rank_without_filters or POOL + 1,
-                    way.dense_rank or way.chunks,
-                ),
-            )
-        )
+        return tuple(sorted(ways, key=_place))
 
     def _seen(self, collection: Collection, query: Query, found: SearchResult, keys: Sequence[str]) -> _Seen:
         loose = replace(query, k=POOL, min_similarity=None)
@@ -240,6 +231,11 @@ class Explaining:
             return passage
         (relevance,) = self._retriever.relevance(collection, query.question, [passage])
         return replace(passage, relevance=relevance)
+
+
+def _place(way: Way) -> tuple[int, int, int]:
+    beyond = POOL + 1
+    return way.rank or beyond, way.rank_without_filters or beyond, way.dense_rank or way.chunks
 
 
 def _by_id(passages: Sequence[Passage]) -> dict[str, Passage]:

@@ -1,5 +1,6 @@
 """Which chunks someone means who pastes a text or points at a document that should have been found."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ from rag.keyword_index import KeywordIndex, terms
 
 MOST = 3  # chunks that are explained
 CANDIDATES = 20  # chunks with words of a pasted text that are compared with it
-SHARED = 0.6  # of the words of the shorter of two texts: they are the same with other breaks and case
-FEWEST = 3  # words that a chunk shares with a text which is longer than that
+SHARED = 0.5  # of the pairs of words of the shorter of two texts: they are the same with other breaks
+FEWEST = 3  # pairs that a chunk shares with a text which has more than these
 
 Found = tuple[StoredChunk, Document]
 
@@ -30,21 +31,24 @@ class Wanted:
 
 
 def holders(catalog: Catalog, keywords: KeywordIndex, collection: Collection, text: str) -> Sequence[Found]:
-    """The chunks that hold a text, or most of its words. Raises StoreError."""
+    """The chunks that hold a text, or most of it word for word. Raises StoreError."""
     if held := catalog.chunks.holding(collection.id, text, most=MOST):
         return held
     hits, _bound = keywords.search(collection.id, text, n=CANDIDATES)
     chunks = catalog.documents.ready_chunks(collection.id, [key for key, _ in hits])
-    words = set(terms(text))
-    alike = [(_shared(words, chunks[key][0].chunk.text), key) for key, _ in hits if key in chunks]
+    pairs = _pairs(text)
+    alike = [(_shared(pairs, _pairs(chunks[key][0].chunk.text)), key) for key, _ in hits if key in chunks]
     best = sorted(alike, key=lambda each: -each[0])[:MOST]
     return [chunks[key] for shared, key in best if shared >= SHARED]
 
 
-def _shared(words: set[str], text: str) -> float:
-    """The share of words that two texts have in common, of the shorter one's."""
-    others = set(terms(text))
-    common = len(words & others)
-    if not common or common < min(FEWEST, len(words)):
+def _pairs(text: str) -> set[tuple[str, str]]:
+    return set(itertools.pairwise(terms(text)))
+
+
+def _shared(pairs: set[tuple[str, str]], others: set[tuple[str, str]]) -> float:
+    """The share of pairs of words that two texts have in common, of the shorter one's."""
+    common = len(pairs & others)
+    if not common or common < min(FEWEST, len(pairs)):
         return 0.0
-    return common / min(len(words), len(others))
+    return common / min(len(pairs), len(others))

@@ -65,7 +65,7 @@ def test_a_search_is_compared_explained_and_filtered(
 
         page.get_by_text("Search options").click()
         page.get_by_text("Write the filter as JSON").click()
-        written = page.get_by_label("Filter as JSON")
+        written = page.get_by_label("Filter as JSON", exact=True)
         written.fill("{'type': 'txt'}")
         written.blur()
         expect(page.get_by_text("The filter is not JSON: look at line 1, character 2.")).to_be_visible()
@@ -74,6 +74,7 @@ def test_a_search_is_compared_explained_and_filtered(
         expect(page.get_by_text("One passage passes the filter.")).to_be_visible()
         expect(page.locator(".st-key-found-hybrid-1")).to_contain_text("memo.txt")
         expect(page.get_by_text("Nothing was found this way.")).to_be_visible()
+        page.get_by_text("Why not this passage?").click()
         explain(page, "You can borrow up to 20 items at a time")
         expect(page.get_by_text("The filter on type leaves it out")).to_be_visible()
         page.get_by_text("The same search as a command and in Python").click()
