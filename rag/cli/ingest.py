@@ -13,6 +13,7 @@ from rag.cli.common import (
     json_option,
     key_values,
     note,
+    one_line,
     open_engine,
     print_json,
     show_progress,
@@ -185,9 +186,10 @@ def _ingest_row(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
-    note(f"{row['status']:<10} {row['name']}" + (f": {row['error']}" if row["error"] else ""))
+    error = f": {row['error']}" if row["error"] else ""
+    note(one_line(f"{row['status']:<10} {row['name']}{error}"))
     for warning in row["warnings"]:
-        note(f"           {warning}")
+        note(one_line(f"           {warning}"))
     return row
 
 

@@ -362,3 +362,10 @@ def test_the_commands_and_programs_shown_find_the_same(run: Run, tmp_path: Path,
         check=True,
     )
     assert done.stdout.startswith("1 it's.txt None 0.")
+
+
+def test_a_files_name_cannot_forge_a_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a\nadded      b.txt\u202e\x1b[2J.txt").write_text("An apple is red.")
+    told = run("ingest", *(each.name for each in tmp_path.glob("a*.txt"))).stderr
+    assert [line for line in told.splitlines() if line.startswith("added")] == [told.splitlines()[0]]
+    assert "\u202e" not in told and "\x1b" not in told
