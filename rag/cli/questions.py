@@ -39,6 +39,11 @@ def _question_options(command: Command) -> Command:
         click.option(
             "--min-similarity", type=click.FloatRange(-1, 1), help="Leave out passages below this cosine."
         ),
+        click.option(
+            "--diversity",
+            type=click.FloatRange(0, 1),
+            help="How much a passage loses by being like one before it: 0 (the default) to 1.",
+        ),
         json_option,
     )
     for option in reversed(options):
