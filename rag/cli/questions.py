@@ -42,7 +42,9 @@ def _question_options(command: Command) -> Command:
         click.option(
             "--diversity",
             type=click.FloatRange(0, 1),
-            help="How much a passage loses by being like one before it: 0 (the default) to 1.",
+            default=0.0,
+            show_default=True,
+            help="How much a passage loses by being like one before it.",
         ),
         json_option,
     )
