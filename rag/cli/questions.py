@@ -40,6 +40,13 @@ def _question_options(command: Command) -> Command:
         click.option(
             "--min-similarity", type=click.FloatRange(-1, 1), help="Leave out passages below this cosine."
         ),
+        click.option(
+            "--diversity",
+            type=click.FloatRange(0, 1),
+            default=0.0,
+            show_default=True,
+            help="How much a passage loses by being like one before it.",
+        ),
         json_option,
     )
     for option in reversed(options):

@@ -123,6 +123,7 @@ def test_filters_from_the_command_line(run: Run, tmp_path: Path) -> None:
     assert names("--contains", "concrete") == ["new.txt"]
     assert names("--min-similarity", "1") == []
     assert set(names("--mode", "keyword")) == {"old.txt", "new.txt"}
+    assert set(names("--diversity", "0.5")) == {"old.txt", "new.txt"}
 
 
 def test_the_model_of_a_collection_is_switched(run: Run, tmp_path: Path) -> None:

@@ -261,6 +261,19 @@ def test_a_second_process_is_refused(library: Library) -> None:
     other.close()
 
 
+def test_diversity_puts_a_second_copy_after_something_new(library: Library) -> None:
+    for name, text in {"a": "An apple is red.", "b": "An apple is red!", "c": "A pear and an apple."}.items():
+        library.add(f"{name}.txt", text)
+    for mode in ("hybrid", "dense"):
+        plain = library.found("Is an apple red?", mode=mode)
+        assert plain[2] == "A pear and an apple."
+        diverse = library.found("Is an apple red?", mode=mode, diversity=0.9)
+        assert diverse == [plain[0], plain[2], plain[1]]
+        assert library.found("Is an apple red?", mode=mode, diversity=0.9, k=2) == diverse[:2]
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        Query("apple", diversity=1.5)
+
+
 def test_filters_and_thresholds(library: Library) -> None:
     library.add("one.txt", "An apple is red.", year=2024)
     library.add("two.md", "# Two\n\nAn apple and a pear.", year=2026)
