@@ -117,7 +117,8 @@ def _carry_out(
     from rag.ingestion.receipts import receipt_notices
 
     tell_where_texts_go(engine, collection.fingerprint.id)
-    rows = list(_ingest_all(engine, collection, sources, how))
+    places = {name: place for place, (name, _, _) in enumerate(sources.files)}
+    rows = sorted(_ingest_all(engine, collection, sources, how), key=lambda row: places.get(row["name"], -1))
     gone = find_vanished(engine.catalog, collection, sources)
     if prune:
         for document in gone:
