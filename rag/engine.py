@@ -410,17 +410,16 @@ class Engine:
             self._is_locked = True
 
     def _prepare_search(self) -> None:
+        """The indexes are checked and mended, unless that is done in the background."""
         self._lock_folder()
         if not self._upkeep.is_running:  # the page does not wait
             self._upkeep.run_once()
 
     def _ready(self) -> None:
         """Before a write: the indexes are checked, and mended unless that is done in the background."""
-        self._lock_folder()
+        self._prepare_search()
         if self._upkeep.is_running:
             self._upkeep.wait_checked()
-        else:
-            self._upkeep.run_once()
 
     def _warm_up(self) -> None:
         """Pay for loading before the first question; what fails here is told when it is asked for."""
