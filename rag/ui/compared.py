@@ -73,8 +73,7 @@ def _model(compared: TextsCompared, likeness: Likeness, *, alone: bool) -> None:
 def _map(embedder: str, kind: str, found: Measures, labels: Sequence[str], texts: Sequence[str]) -> None:
     is_cosine = kind == "cosine"
     matrix = found.cosine if is_cosine else found.euclid
-    chart = heat_map(matrix, labels, texts, alike_is_high=is_cosine)
-    st.altair_chart(chart, width="stretch", theme="streamlit", key=f"map-{kind}-{embedder}")
+    heat_map(matrix, labels, texts, alike_is_high=is_cosine, key=f"map-{kind}-{embedder}")
 
 
 def _facts(found: Measures) -> str:

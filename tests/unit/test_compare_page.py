@@ -1,16 +1,17 @@
 """The page to compare texts on, run by Streamlit's own harness against a real engine and a local server."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from rag.engine import Engine, open_engine
 from rag.settings import load_settings
-from rag.ui import heat_map, session
+from rag.ui import session
+from rag.ui.heat_map import MOST_NUMBERED
 from tests.provider_server import OPENAI_EMBED, ProviderServer
 
 HERE, NO_KEY = "openai:m", "dashscope:text-embedding-v4"
@@ -120,14 +121,10 @@ def test_what_is_not_read_is_shown(open_page: OpenPage) -> None:
     assert any("THE END" in each.value for each in page.markdown)
 
 
-def _layers(rows: int) -> list[dict[str, object]]:
-    matrix = np.linspace(0.7, 0.9, rows * rows, dtype=np.float32).reshape(rows, rows)
-    names = [f"T{number}" for number in range(rows)]
-    chart = heat_map.heat_map(matrix, names, names, alike_is_high=True).to_dict()
-    return list(chart["layer"])
-
-
 def test_numbers_stand_in_the_cells_while_there_is_room(open_page: OpenPage) -> None:
-    open_page()  # the tooltips' words want a session
-    assert len(_layers(heat_map.MOST_NUMBERED)) == 2
-    assert len(_layers(heat_map.MOST_NUMBERED + 1)) == 1
+    page = open_page()
+    for texts, layers in ((MOST_NUMBERED - 1, 2), (MOST_NUMBERED, 1)):
+        page.text_area(key="compare-texts").set_value("\n".join(f"text {n}" for n in range(texts)))
+        press(page, "Compare")
+        charts = [json.loads(each.proto.spec) for each in page.get("vega_lite_chart")]
+        assert [len(chart["layer"]) for chart in charts] == [layers, layers]
