@@ -18,6 +18,7 @@ from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.ingestion.preflight import Preflight
 from rag.ingestion.receipts import DeletionReceipt, delete_with_receipt
 from rag.keyword_index import KeywordIndex
+from rag.likeness import TextsCompared, compare_texts
 from rag.loaders import Parser
 from rag.models import Models
 from rag.providers.addresses import is_private
@@ -365,6 +366,13 @@ class Engine:
             relevance=relevance,
             history=history,
         )
+
+    def compare_texts(self, query: str, texts: Sequence[str], embedders: Sequence[str]) -> TextsCompared:
+        """How alike a query ("" for none) and texts are to each embedder; nothing of it is kept.
+
+        An embedder that fails tells its error beside the others' results. Raises UsageError.
+        """
+        return compare_texts(self.models.embedder, query, texts, embedders)
 
     def stays_here(self, collection: Collection) -> bool:
         """Whether questions and documents stay on this machine: embedded, stored and answered here."""

@@ -7,6 +7,7 @@ import click
 from rag.cli.app import models, serve
 from rag.cli.collections import collections
 from rag.cli.common import note
+from rag.cli.compare import compare
 from rag.cli.evaluate import evaluate
 from rag.cli.ingest import ingest
 from rag.cli.keeping import backup, export, restore
@@ -22,7 +23,7 @@ def group() -> None:
 
 
 COMMANDS = (
-    *(serve, models, collections, ingest, documents, search, ask, evaluate),
+    *(serve, models, collections, ingest, documents, search, ask, compare, evaluate),
     *(check, export, backup, restore),
 )
 for command in COMMANDS:
