@@ -22,6 +22,10 @@ from rag.loaders import Parser
 from rag.models import Models
 from rag.providers.addresses import is_private
 from rag.retrieval import Query, Retriever, SearchResult
+from rag.retrieval.explaining import Explaining, WhyNot
+from rag.retrieval.neighbours import Neighbours, neighbours
+from rag.retrieval.side_by_side import SideBySide, side_by_side
+from rag.retrieval.wanted import Wanted
 from rag.settings import KEY_OF_ADDRESS, Settings, load_settings, save_settings, set_in_environment
 from rag.switching import Switching
 from rag.vector_index import VectorIndex
@@ -49,6 +53,7 @@ class Engine:
         self._indexing = Indexing(self.catalog, self._vectors, self._keywords)
         self._upkeep = Upkeep(settings.data_dir, self.catalog, self._indexing, self._vectors, self._keywords)
         self._retriever = Retriever(self.catalog, self._vectors, self._keywords, self.models.embedder_of)
+        self._explaining = Explaining(self.catalog, self._keywords, self._retriever, self.models.embedder_of)
         self._parser = Parser(settings)
         self._pictures = Parser(settings)
         self._passwords = Passwords()
@@ -179,11 +184,13 @@ class Engine:
         metadata: Metadata | None = None,
         folder: str | None = None,
         chunk_size: ChunkSize | None = None,
+        sender: str = "",
     ) -> int:
         """Save an original and queue it; the job's id. Raises UsageError, DocumentError, StoreError.
 
         `folder` is the one that the collection is kept in step with, if the file came from one. A
-        `chunk_size` is one that `preflight` allows; None is that of the settings.
+        `chunk_size` is one that `preflight` allows; None is that of the settings. Several senders' files take
+        turns.
         """
         keys = metadata or {}
         if reserved := [key for key in keys if key in RESERVED_KEYS or key.startswith("chroma:")]:
@@ -201,6 +208,7 @@ class Engine:
             most_mb=most,
             folder=folder,
             chunk_size=chunk_size,
+            sender=sender,
         )
         self._worker.wake()
         return job
@@ -217,7 +225,7 @@ class Engine:
         """Use a password for a document's file until Passage stops; it is written nowhere."""
         self._passwords.keep(self.catalog.documents.get(document_id).sha256, password)
 
-    def retry(self, document_id: str) -> int:
+    def retry(self, document_id: str, *, sender: str = "") -> int:
         """Queue a failed document's original once more; the job's id. Raises UsageError."""
         self._ready()
         with self.catalog.originals.lock:
@@ -229,25 +237,26 @@ class Engine:
                 failed.metadata,
                 folder=failed.folder,
                 chunk_size=failed.chunk_size,
+                sender=sender,
             )
         self._worker.wake()
         return job
 
-    def add_samples(self, collection: Collection) -> None:
+    def add_samples(self, collection: Collection, *, sender: str = "") -> None:
         """Queue the sample documents."""
         for path in sorted(self.settings.samples_dir.iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 with path.open("rb") as source:
-                    self.add_file(collection, path.name, source)
+                    self.add_file(collection, path.name, source, sender=sender)
 
     def run_jobs(
         self, job_ids: Iterable[int], on_progress: Callable[[Job], None] | None = None
     ) -> Iterator[Job]:
-        """Do queued jobs here and now, without a worker; each as it ended, in their order."""
+        """Do queued jobs here and now, without a worker; each as it ends."""
         self._parser.warm_up()
         self._ready()
         taken = filter(None, map(self.catalog.jobs.take, job_ids))
-        return map(self.catalog.jobs.get, self._pipeline.run(taken, on_progress))
+        return map(self.catalog.jobs.get, self._pipeline.run(lambda: next(taken, None), on_progress))
 
     def delete_document(self, document_id: str) -> DeletionReceipt:
         """Remove a document from both indexes, the catalogue and the originals; what a look there then found.
@@ -297,14 +306,28 @@ class Engine:
 
     def search(self, collection: Collection, query: Query) -> SearchResult:
         """The passages for a question, best first."""
-        self._lock_folder()
-        if not self._upkeep.is_running:  # the page does not wait
-            self._upkeep.run_once()
+        self._prepare_search()
         found = self._retriever.search(collection, query)
         if trouble := self._upkeep.trouble:
             notice = Notice("Searched without the index of meanings. {reason}", {"reason": trouble})
             found = replace(found, notices=(*found.notices, notice))
         return found
+
+    def search_side_by_side(self, collection: Collection, query: Query) -> SideBySide:
+        """The passages for a question in every mode; one that fails leaves the others alone."""
+        return side_by_side(lambda each: self.search(collection, each), query)
+
+    def why_not(self, collection: Collection, query: Query, wanted: Wanted) -> WhyNot:
+        """Why a search does not show a passage, and what would bring it in.
+
+        Raises UsageError, ProviderError, StoreError.
+        """
+        self._prepare_search()
+        return self._explaining.why_not(collection, query, wanted)
+
+    def neighbours(self, collection: Collection, chunk_id: str) -> Neighbours:
+        """What is nearest to a passage, and what stands before and after it. Raises UsageError."""
+        return neighbours(self.catalog, self._retriever.exact, collection, chunk_id)
 
     def ask(
         self,
@@ -385,6 +408,11 @@ class Engine:
             for sha256 in self.catalog.jobs.end_abandoned():
                 self.catalog.drop_unused_original(sha256)
             self._is_locked = True
+
+    def _prepare_search(self) -> None:
+        self._lock_folder()
+        if not self._upkeep.is_running:  # the page does not wait
+            self._upkeep.run_once()
 
     def _ready(self) -> None:
         """Before a write: the indexes are checked, and mended unless that is done in the background."""

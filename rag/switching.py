@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 from rag.catalog import Catalog, Collection
 from rag.documents import Notice
 from rag.errors import Cancelled, RagError, UsageError
+from rag.ingestion.job_documents import unexpected
 from rag.ingestion.other_index import OnProgress, OtherIndexes
-from rag.ingestion.pipeline import unexpected
 from rag.models import Models
 from rag.retrieval import Query, Retriever
 

@@ -80,7 +80,7 @@ class Rig:
         self.work()
 
     def work(self) -> None:
-        list(self.pipeline.run(iter(self.catalog.jobs.take, None)))
+        list(self.pipeline.run(self.catalog.jobs.take))
 
 
 class Diary:

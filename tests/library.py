@@ -55,8 +55,13 @@ class Library:
         number = self.queue(name, text, **metadata)
         job = self.catalog.jobs.take(number)
         assert job
-        list(self.pipeline.run([job]))
+        self.run(job)
         return self.catalog.jobs.get(number)
+
+    def run(self, *jobs: Job) -> list[int]:
+        """Take started jobs to their end; their ids as they ended."""
+        taken = iter(jobs)
+        return list(self.pipeline.run(lambda: next(taken, None)))
 
     def is_clean(self) -> bool:
         """Whether both indexes hold what the catalogue says."""

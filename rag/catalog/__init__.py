@@ -12,8 +12,9 @@ from rag.catalog.copies import copy_database, needed_originals
 from rag.catalog.database import Database
 from rag.catalog.documents import Documents, StoredChunk
 from rag.catalog.examinations import Examinations, Examined
+from rag.catalog.facets import DocumentFacet, Facets, facets
 from rag.catalog.folder_lock import FolderLock
-from rag.catalog.jobs import Job, Jobs
+from rag.catalog.jobs import MOST_AT_ONCE, Job, Jobs
 from rag.catalog.originals import Originals
 from rag.catalog.questions import Judgement, Origin, Questions, StoredQuestion
 from rag.catalog.vectors import Vectors, text_hash, vector_key
@@ -21,10 +22,13 @@ from rag.documents import Chunk, ChunkSize, Document, Metadata
 
 __all__ = [
     "DEFAULT_NAME",
+    "MOST_AT_ONCE",
     "Catalog",
     "Collection",
     "Conversation",
+    "DocumentFacet",
     "Examined",
+    "Facets",
     "Job",
     "Judgement",
     "Origin",
@@ -54,6 +58,7 @@ class Catalog:
         self.questions = Questions(self._database)
         self.originals = Originals(data_dir / "originals")
         self.reading_dir = data_dir / "reading"
+        self._facets: dict[str, tuple[int, Facets]] = {}
 
     def lock(self) -> None:
         """Keep other processes from writing until this is closed. Raises StoreError where one is at it."""
@@ -69,6 +74,7 @@ class Catalog:
         most_mb: int,
         folder: str | None = None,
         chunk_size: ChunkSize | None = None,
+        sender: str = "",
     ) -> int:
         """Save an original and queue it, so that no deletion comes between; the job's id.
 
@@ -76,7 +82,9 @@ class Catalog:
         """
         with self.originals.lock:
             sha256 = self.originals.save(source, name, most_mb=most_mb)
-            return self.jobs.add(collection_id, name, sha256, metadata, folder=folder, chunk_size=chunk_size)
+            return self.jobs.add(
+                collection_id, name, sha256, metadata, folder=folder, chunk_size=chunk_size, sender=sender
+            )
 
     def cancel(self, job_id: int) -> None:
         """End a waiting job now, without its original; ask a running one to end at its next batch."""
@@ -138,6 +146,14 @@ class Catalog:
         """
         copy_database(self._database, path)
         return needed_originals(path)
+
+    def facets(self, collection_id: str) -> Facets:
+        """What the ready documents of a collection can be filtered by, counted when they have changed."""
+        generation = self.documents.generation
+        kept = self._facets.get(collection_id)
+        if kept is None or kept[0] != generation:
+            kept = self._facets[collection_id] = generation, facets(self._database, collection_id)
+        return kept[1]
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Inside, this thread reads everything as it was at one moment."""

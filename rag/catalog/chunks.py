@@ -1,13 +1,14 @@
 """The chunks that can be found, many at a time: what the indexes are written from and compared with."""
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.catalog.database import Database
 from rag.catalog.documents import Documents, StoredChunk, stored_chunk
+from rag.catalog.where import condition
 from rag.documents import Document, Fingerprint
 
 VECTORS_AT_A_TIME = 4096
@@ -62,3 +63,33 @@ class Chunks:
         while rows := cursor.fetchmany(VECTORS_AT_A_TIME):
             vectors = np.frombuffer(b"".join(row[1] for row in rows), "<f4")
             yield [row[0] for row in rows], vectors.reshape(len(rows), fingerprint.dimension)
+
+    def find(self, collection_id: str, chunk_id: str) -> tuple[StoredChunk, Document] | None:
+        """A chunk and its document in whatever state, but for one that is being deleted."""
+        return next(iter(self._seen(collection_id, "c.id = ?", (chunk_id,), most=1)), None)
+
+    def holding(self, collection_id: str, text: str, *, most: int) -> list[tuple[StoredChunk, Document]]:
+        """Chunks that hold a text, ready ones first; the case and the kind of white space do not matter."""
+        holds = "instr(lower(replace(replace(c.text, char(10), ' '), '  ', ' ')), lower(?)) > 0"
+        return self._seen(collection_id, holds, (" ".join(text.split()),), most=most)
+
+    def passes(self, chunk_id: str, where: Mapping[str, Any]) -> bool:
+        """Whether a chunk passes a filter in Chroma's form. Raises UsageError for a bad one."""
+        wanted = condition(where)
+        row = self._database.connection.execute(
+            "select 1 from chunks c join documents d on d.id = c.document_id "
+            f"where c.id = ? and {wanted.sql}",
+            (chunk_id, *wanted.values),
+        ).fetchone()
+        return row is not None
+
+    def _seen(
+        self, collection_id: str, wanted: str, values: Sequence[object], *, most: int
+    ) -> list[tuple[StoredChunk, Document]]:
+        rows = self._database.connection.execute(
+            "select c.* from chunks c join documents d on d.id = c.document_id "
+            f"where d.collection_id = ? and d.status <> 'deleting' and {wanted} "
+            "order by d.status <> 'ready', c.document_id, c.ordinal limit ?",
+            (collection_id, *values, most),
+        )
+        return [(chunk, self._documents.get(chunk.document_id)) for chunk in map(stored_chunk, rows)]

@@ -134,6 +134,12 @@ create table examinations (
     sketch blob not null
 ) without rowid;
 """
+SENDERS = """
+alter table jobs add column sender text not null default '';
+alter table jobs add column turn integer not null default 0;
+alter table jobs add column heartbeat real;
+create index jobs_by_sender on jobs (sender, turn);
+"""
 QUESTIONS = """
 create table questions (
     id text primary key,
@@ -170,6 +176,7 @@ MIGRATIONS = (
     DELETED_ROWS,
     FOLDERS,
     CHUNK_SIZES,
+    SENDERS,
     QUESTIONS,
 )
 

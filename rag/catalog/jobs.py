@@ -8,6 +8,19 @@ from dataclasses import dataclass, field
 from rag.catalog.database import Database
 from rag.documents import ChunkSize, Metadata, Notice
 
+MOST_AT_ONCE = 3  # jobs of one sender, so that there is room for another's
+TAKE = """
+update jobs set state = 'running', stage = 'reading', stage_started_at = ?1, heartbeat = ?1,
+    turn = (select max(turn) + 1 from jobs)
+where id = (
+    select min(id) from jobs waiting where state = 'queued' and (?2 is null or id = ?2) group by sender
+    having ?2 is not null
+        or (select count(*) from jobs where state = 'running' and sender = waiting.sender) < ?3
+    order by (select max(turn) from jobs where sender = waiting.sender), min(id) limit 1
+)
+returning *
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -16,7 +29,7 @@ class Job:
     `stage` is "reading", "embedding" or "indexing"; `done` of `total` chunks are embedded; times are seconds
     since the epoch;
     `status` is how it ended: "added", "unchanged", "replaced" or "failed"; `folder` as in Document;
-    `chunk_size` is None where that of the settings is to be used.
+    `chunk_size` is None where that of the settings is to be used; `heartbeat` is its last sign of life.
     """
 
     id: int
@@ -36,6 +49,7 @@ class Job:
     metadata: Metadata = field(default_factory=dict)
     folder: str | None = None
     chunk_size: ChunkSize | None = None
+    heartbeat: float | None = None
 
     def seconds_left(self, now: float) -> float | None:
         """The time the stage still needs at the pace measured so far, or None before there is one."""
@@ -60,12 +74,14 @@ class Jobs:
         *,
         folder: str | None = None,
         chunk_size: ChunkSize | None = None,
+        sender: str = "",
     ) -> int:
-        """Queue a file whose original is saved; the job's id."""
+        """Queue a file whose original is saved; the job's id. The jobs of several senders take turns."""
         with self._database.transaction() as connection:
             cursor = connection.execute(
                 "insert into jobs (collection_id, name, sha256, metadata, folder, chunk_tokens, "
-                "overlap_tokens, state, created_at) values (?, ?, ?, ?, ?, ?, ?, 'queued', ?) returning id",
+                "overlap_tokens, sender, state, created_at) "
+                "values (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?) returning id",
                 (
                     collection_id,
                     name,
@@ -74,20 +90,20 @@ class Jobs:
                     folder,
                     chunk_size and chunk_size.tokens,
                     chunk_size and chunk_size.overlap,
+                    sender,
                     time.time(),
                 ),
             )
             return int(cursor.fetchone()[0])
 
     def take(self, job_id: int | None = None) -> Job | None:
-        """Start a queued job, the oldest unless one is named; None where there is none."""
+        """Start a queued job, the one that is named or whose turn it is; None where there is none.
+
+        It is the turn of the sender that was served longest ago, and of its oldest job; nobody has more than
+        MOST_AT_ONCE running.
+        """
         with self._database.transaction() as connection:
-            row = connection.execute(
-                "update jobs set state = 'running', stage = 'reading', stage_started_at = ?1 "
-                "where id = (select min(id) from jobs where state = 'queued' and (?2 is null or id = ?2)) "
-                "returning *",
-                (time.time(), job_id),
-            ).fetchone()
+            row = connection.execute(TAKE, (time.time(), job_id, MOST_AT_ONCE)).fetchone()
         return _job(row) if row else None
 
     def get(self, job_id: int) -> Job:
@@ -102,9 +118,14 @@ class Jobs:
         with self._database.transaction() as connection:
             connection.execute(
                 "update jobs set stage_started_at = case when stage = ?2 and done > 0 then stage_started_at "
-                "else ?5 end, stage = ?2, done = ?3, total = ?4 where id = ?1",
+                "else ?5 end, stage = ?2, done = ?3, total = ?4, heartbeat = ?5 where id = ?1",
                 (job_id, stage, done, total, time.time()),
             )
+
+    def beat(self, job_id: int) -> None:
+        """Note that a job is still being worked at."""
+        with self._database.transaction() as connection:
+            connection.execute("update jobs set heartbeat = ? where id = ?", (time.time(), job_id))
 
     def finish(
         self,
@@ -214,4 +235,5 @@ def _job(row: sqlite3.Row) -> Job:
         metadata=json.loads(row["metadata"]),
         folder=row["folder"],
         chunk_size=chunk_size_of(row),
+        heartbeat=row["heartbeat"],
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from rag.documents import Notice
 from rag.errors import UsageError
 
 Value: TypeAlias = str | int | float | bool
@@ -53,9 +54,14 @@ def condition(where: Mapping[str, Any]) -> Condition:
     """
     found = _part(where, MOST_LEVELS)
     if found.size > MOST_CONDITIONS:
-        raise _invalid(f"it has more than {MOST_CONDITIONS} conditions; put the values of a key into one $in")
+        raise _invalid(
+            Notice(
+                "it has more than {most} conditions; put the values of a key into one $in",
+                {"most": MOST_CONDITIONS},
+            )
+        )
     if len(found.values) > MOST_VALUES:
-        raise _invalid(f"it has more than {MOST_VALUES:,} values")
+        raise _invalid(Notice("it has more than {most} values", {"most": MOST_VALUES}))
     return found
 
 
@@ -66,25 +72,27 @@ def containing(text: str) -> Condition:
 
 def _part(where: Mapping[str, Any], levels: int) -> Condition:
     if not isinstance(where, Mapping) or len(where) != 1:
-        raise _invalid('it should hold one key; put several into {"$and": […]}')
+        raise _invalid(
+            Notice("it should hold one key; put several into {example}", {"example": '{"$and": […]}'})
+        )
     ((key, wanted),) = where.items()
     if _text(key) in ("$and", "$or"):
         return _joined(key, wanted, levels)
     if key.startswith("$"):
-        raise _invalid(f"{key} cannot stand here")
+        raise _invalid(Notice("{key} cannot stand here", {"key": key}))
     if not isinstance(wanted, Mapping):
         return _compared(key, "$eq", wanted)
     if len(wanted) != 1:
-        raise _invalid(f"{key} should have one operator")
+        raise _invalid(Notice("{key} should have one operator", {"key": key}))
     ((operator, value),) = wanted.items()
     return _compared(key, _text(operator), value)
 
 
 def _joined(operator: str, parts: object, levels: int) -> Condition:
     if not levels:
-        raise _invalid(f"it is nested more than {MOST_LEVELS} levels deep")
+        raise _invalid(Notice("it is nested more than {most} levels deep", {"most": MOST_LEVELS}))
     if not isinstance(parts, Sequence) or isinstance(parts, str) or len(parts) < 2:
-        raise _invalid(f"{operator} needs a list of two or more filters")
+        raise _invalid(Notice("{operator} needs a list of two or more filters", {"operator": operator}))
     found = [_part(part, levels - 1) for part in parts]
     word = " and " if operator == "$and" else " or "
     return Condition(
@@ -99,7 +107,12 @@ def _compared(key: str, operator: str, value: Any) -> Condition:
         return _listed(key, value, within=operator == "$in")
     kind = _types(key, value)
     if operator in _ORDERS and kind != _NUMBER:
-        raise _invalid(f"{operator} compares numbers, and {reprlib.repr(value)} is none")
+        raise _invalid(
+            Notice(
+                "{operator} compares numbers, and {value} is none",
+                {"operator": operator, "value": reprlib.repr(value)},
+            )
+        )
     field = _field(key, kind)
     if operator == "$eq":
         return Condition(f"{field.sql} = ?", (*field.values, value))
@@ -107,15 +120,15 @@ def _compared(key: str, operator: str, value: Any) -> Condition:
         return Condition(f"{field.sql} is not ?", (*field.values, value))
     if operator in _ORDERS:
         return Condition(f"{field.sql} {_ORDERS[operator]} ?", (*field.values, value))
-    raise _invalid(f"there is no operator {operator}")
+    raise _invalid(Notice("there is no operator {operator}", {"operator": operator}))
 
 
 def _listed(key: str, values: Any, *, within: bool) -> Condition:
     if not isinstance(values, Sequence) or isinstance(values, str) or not values:
-        raise _invalid(f"{key} should be compared with a list of at least one value")
+        raise _invalid(Notice("{key} should be compared with a list of at least one value", {"key": key}))
     kinds = {_types(key, value) for value in values}
     if len(kinds) > 1:
-        raise _invalid(f"the list for {key} mixes types")
+        raise _invalid(Notice("the list for {key} mixes types", {"key": key}))
     field = _field(key, kinds.pop())
     marks = ",".join("?" * len(values))
     sql = f"ifnull({field.sql} in ({marks}), 0)"
@@ -137,26 +150,33 @@ def _types(key: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         _text(value)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise _invalid(f"{key} is compared with an integer of more than 64 bits")
+        raise _invalid(Notice("{key} is compared with an integer of more than 64 bits", {"key": key}))
     elif isinstance(value, float) and not math.isfinite(value):
-        raise _invalid(f"{key} is compared with {value}, which is no number")
+        raise _invalid(
+            Notice("{key} is compared with {value}, which is no number", {"key": key, "value": str(value)})
+        )
     try:
         return _TYPES[type(value)]
     except KeyError:
         raise _invalid(
-            f"{key} is compared with {reprlib.repr(value)}, which is no text, number, true or false"
+            Notice(
+                "{key} is compared with {value}, which is no text, number, true or false",
+                {"key": key, "value": reprlib.repr(value)},
+            )
         ) from None
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise _invalid(f"{reprlib.repr(value)} stands where a text should")
+        raise _invalid(Notice("{value} stands where a text should", {"value": reprlib.repr(value)}))
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _invalid(f"{reprlib.repr(value)} holds half a character (a lone surrogate)") from None
+        raise _invalid(
+            Notice("{value} holds half a character (a lone surrogate)", {"value": reprlib.repr(value)})
+        ) from None
     return value
 
 
-def _invalid(reason: str) -> UsageError:
+def _invalid(reason: Notice) -> UsageError:
     return UsageError("The filter is not valid: {reason}. Correct it, or search without it.", reason=reason)

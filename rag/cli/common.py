@@ -60,10 +60,18 @@ def tell_where_texts_go(engine: "Engine", embedder_id: str, tokens: int | None =
         note(f"About {tokens:,} tokens{price}.")
 
 
+def one_line(text: str) -> str:
+    """The text with “�” for line breaks, terminal escapes and marks that turn the order of letters around.
+
+    A file's name may hold them, to make one line look like another.
+    """
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
 def show_progress(text: str) -> None:
     """A line that the next one overwrites, where a person looks on."""
     if sys.stderr.isatty():
-        click.echo(f"\r{text}\033[K\r", err=True, nl=False)
+        click.echo(f"\r{one_line(text)}\033[K\r", err=True, nl=False)
 
 
 def key_values(_context: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rag.cli.common import (
     json_option,
     key_values,
     note,
+    one_line,
     open_engine,
     print_json,
     show_progress,
@@ -116,7 +117,8 @@ def _carry_out(
     from rag.ingestion.receipts import receipt_notices
 
     tell_where_texts_go(engine, collection.fingerprint.id)
-    rows = list(_ingest_all(engine, collection, sources, how))
+    places = {name: place for place, (name, _, _) in enumerate(sources.files)}
+    rows = sorted(_ingest_all(engine, collection, sources, how), key=lambda row: places.get(row["name"], -1))
     gone = find_vanished(engine.catalog, collection, sources)
     if prune:
         for document in gone:
@@ -185,9 +187,10 @@ def _ingest_row(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
-    note(f"{row['status']:<10} {row['name']}" + (f": {row['error']}" if row["error"] else ""))
+    error = f": {row['error']}" if row["error"] else ""
+    note(one_line(f"{row['status']:<10} {row['name']}{error}"))
     for warning in row["warnings"]:
-        note(f"           {warning}")
+        note(one_line(f"           {warning}"))
     return row
 
 

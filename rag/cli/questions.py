@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from rag.cli.common import Command, collection_option, json_option, note, open_engine, print_json
+from rag.cli.why import explain, passage_row
 
 if TYPE_CHECKING:
     from rag.engine import Engine
@@ -39,6 +40,13 @@ def _question_options(command: Command) -> Command:
         click.option(
             "--min-similarity", type=click.FloatRange(-1, 1), help="Leave out passages below this cosine."
         ),
+        click.option(
+            "--diversity",
+            type=click.FloatRange(0, 1),
+            default=0.0,
+            show_default=True,
+            help="How much a passage loses by being like one before it.",
+        ),
         json_option,
     )
     for option in reversed(options):
@@ -54,16 +62,29 @@ def _question_options(command: Command) -> Command:
     metavar="FILE",
     help="Search for what looks like this picture, in place of a QUESTION.",
 )
+@click.option(
+    "--why", metavar="TEXT", help="Tell why the passage with this text is missing, and what would show it."
+)
 @_question_options
 def search(
-    question: str, picture: BinaryIO | None, collection: str | None, as_json: bool, **options: Any
+    question: str,
+    picture: BinaryIO | None,
+    why: str | None,
+    collection: str | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Find the passages for QUESTION, or those like a picture."""
     if question and picture:
         raise click.UsageError("Say either QUESTION or --picture FILE, not both.")
+    if why is not None and picture:
+        raise click.UsageError("--why explains a QUESTION, not a picture.")
     with open_engine() as engine:
         data = picture.read() if picture else None
         query = _query(engine, question, picture=data, **options)
+        if why is not None:
+            explain(engine, engine.collection(collection), query, why, as_json=as_json)
+            return
         found = engine.search(engine.collection(collection), query)
     if as_json:
         print_json(_found_json(found))
@@ -120,15 +141,10 @@ def _query(
 
 
 def _found_json(found: "SearchResult") -> dict[str, Any]:
-    passages = []
-    for passage in found.passages:
-        row = asdict(passage)
-        row["heading"] = " › ".join(row.pop("headings")) or None
-        passages.append(row)
     return {
         "question": found.question,
         "mode": found.mode,
-        "passages": passages,
+        "passages": list(map(passage_row, found.passages)),
         "seconds": dict(found.seconds),
         "notices": [str(notice) for notice in found.notices],
     }

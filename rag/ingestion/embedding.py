@@ -1,5 +1,6 @@
 """Vectors of chunks, by what the model sees of each: its text or its picture."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -10,7 +11,8 @@ from rag.embedders.base import Embedder, Vectors
 from rag.embedders.pictures import picture_embedder
 from rag.embedders.window import embed_whole
 
-BATCH_TEXTS = 64  # between two batches a job can be cancelled and shows its progress
+FEWEST_TEXTS, MOST_TEXTS = 16, 128  # between two batches a job can be cancelled and shows its progress
+BATCH_SECONDS = 1.0
 BATCH_PICTURES = 8  # in memory at a time
 
 
@@ -33,14 +35,25 @@ def embed_missing(
     """
     missing = catalog.vectors.missing(collection.fingerprint, chunks)
     missing.sort(key=lambda key: chunks[key].tokens)
-    for start in range(0, len(missing), BATCH_TEXTS):
+    start, size = 0, FEWEST_TEXTS
+    while start < len(missing):
         before_batch(start, len(missing))
-        batch = missing[start : start + BATCH_TEXTS]
+        batch = missing[start : start + size]
+        begun = time.monotonic()
         vectors = embed_chunks(
             [chunks[key] for key in batch], embedder, picture, are_cut_for_it=are_cut_for_it
         )
         before_save()
         catalog.vectors.save(collection.fingerprint, batch, vectors)
+        start += len(batch)
+        size = _next_size(size, time.monotonic() - begun)
+
+
+def _next_size(size: int, seconds: float) -> int:
+    """How many texts to embed next where `size` of them took so long: about a second's worth."""
+    if seconds > 2 * BATCH_SECONDS:
+        return max(FEWEST_TEXTS, size // 2)
+    return min(MOST_TEXTS, 2 * size) if seconds < BATCH_SECONDS / 2 else size
 
 
 def embed_chunks(

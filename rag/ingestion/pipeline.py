@@ -1,17 +1,15 @@
 """One file's way in: original → sections → chunks → vectors → catalogue → indexes."""
 
 import logging
-import secrets
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import suppress
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from rag.catalog import Catalog, Collection, Job, vector_key
+from rag.catalog import MOST_AT_ONCE, Catalog, Collection, Job, vector_key
 from rag.documents import Chunk, Document, Notice
 from rag.embedders.base import Embedder
 from rag.errors import Cancelled, RagError
@@ -19,20 +17,30 @@ from rag.ingestion.embedding import embed_missing
 from rag.ingestion.examining import examined
 from rag.ingestion.folders import is_cut_alike, same_document
 from rag.ingestion.indexing import Indexing
+from rag.ingestion.job_documents import failed_document, read_document, unexpected
 from rag.ingestion.passwords import Passwords
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
 
-PREPARED = 3  # files at a time: while one is read, others keep the model busy
-AHEAD = 8  # files begun: short ones after a long one are ready when it ends
+PREPARED = MOST_AT_ONCE + 1  # files at a time: while one is read, others keep the model busy
+TAKE_SECONDS = 0.2  # until the queue is looked at again
+BEAT_SECONDS = 5.0
 RESERVED_KEYS = frozenset({"document_id", "document", "type", "added", "page"})
 
 log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A job, and what is read and embedded for it; None if that ended it."""
+
+    job: Job
+    prepared: Future[Read | None]
+
+
 class Pipeline:
-    """Runs jobs in their order; some are read and embedded at a time, while those before them are stored."""
+    """Runs jobs; some are read and embedded at a time, while what is ready is stored."""
 
     def __init__(
         self,
@@ -51,30 +59,38 @@ class Pipeline:
             settings, catalog, parser, embedder_of, passwords or Passwords(), self._cancelled, self._reading
         )
         self._preparers = ThreadPoolExecutor(max_workers=PREPARED, thread_name_prefix="passage-preparer")
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passage-writer")
         self._stopping = threading.Event()
+        self._next_beat: dict[int, float] = {}
         self._on_progress: Callable[[Job], None] | None = None
 
-    def run(self, jobs: Iterable[Job], on_progress: Callable[[Job], None] | None = None) -> Iterator[int]:
-        """Take started jobs to their end, in their order; their ids as they end.
+    def run(
+        self, take: Callable[[], Job | None], on_progress: Callable[[Job], None] | None = None
+    ) -> Iterator[int]:
+        """Take jobs to their end, some at a time; their ids as they end.
 
-        Whatever happens to one is noted in the catalogue and stops no other.
+        `take` starts one, None where there is none now: it is asked again and again while others are
+        prepared, so that nothing waits for a long file. Whatever happens to one is noted in the catalogue and
+        stops no other.
         """
         self._on_progress = on_progress
-        ending: deque[tuple[int, Future[None]]] = deque()
-        for job in jobs:
-            prepared = self._preparers.submit(self._guarded, job, self._prepare)
-            ending.append((job.id, self._writer.submit(self._end, job, prepared)))
-            if len(ending) > AHEAD:
-                yield _ended(*ending.popleft())
-        while ending:
-            yield _ended(*ending.popleft())
+        begun: list[_Begun] = []
+        while True:
+            while len(begun) < PREPARED and (job := take()):
+                begun.append(_Begun(job, self._preparers.submit(self._guarded, job, self._prepare)))
+            if not begun:
+                return
+            next_ones = _without_followers(begun)
+            wait([each.prepared for each in next_ones], TAKE_SECONDS, FIRST_COMPLETED)
+            for each in next_ones:
+                if each.prepared.done():
+                    begun.remove(each)
+                    self._end(each)
+                    yield each.job.id
 
     def close(self) -> None:
         """End at the next batch; interrupted jobs go on when Passage starts again."""
         self._stopping.set()
         self._preparers.shutdown(wait=True, cancel_futures=True)
-        self._writer.shutdown(wait=True, cancel_futures=True)
 
     def _guarded(self, job: Job, step: Callable[[Job], _Result | None]) -> _Result | None:
         """What the step gives; None if it ended the job, well or not."""
@@ -92,12 +108,16 @@ class Pipeline:
             self._fail(job, unexpected(error))
         return None
 
-    def _end(self, job: Job, prepared: Future[Read | None]) -> None:
+    def _end(self, begun: "_Begun") -> None:
+        """Store what was prepared, while others are."""
         try:
-            if read := prepared.result():
-                self._guarded(job, partial(self._store, read))
+            if read := begun.prepared.result():
+                self._guarded(begun.job, partial(self._store, read))
+        except CancelledError:  # the app is closing
+            return
         finally:
-            self._reader.clear(job)
+            self._next_beat.pop(begun.job.id, None)
+            self._reader.clear(begun.job)
 
     def _prepare(self, job: Job) -> Read | None:
         """Read, split and embed a file; None if it is there already."""
@@ -120,7 +140,8 @@ class Pipeline:
             ]
             # A deletion may have taken shared vectors meanwhile, or the collection have another model.
             self._embed(job, read)
-            document = self._document(job, read, replaced)
+            size = self._catalog.originals.size(job.sha256)
+            document = read_document(job, read, replaced, self._settings.chunk_size, size)
             self._catalog.add_document(document, read.chunks, read.pictures)
             self._indexing.publish(document)
         status = "replaced" if replaced else "added"
@@ -179,25 +200,6 @@ class Pipeline:
         if self._on_progress:
             self._on_progress(self._catalog.jobs.get(job.id))
 
-    def _document(self, job: Job, read: Read, replaced: Sequence[Document]) -> Document:
-        return Document(
-            id=secrets.token_hex(8),
-            collection_id=job.collection_id,
-            name=job.name,
-            sha256=job.sha256,
-            kind=read.parsed.kind,
-            bytes=self._catalog.originals.size(job.sha256),
-            status="indexing",
-            added_at=_now(),
-            title=read.parsed.title,
-            pages=read.parsed.pages,
-            tokens=sum(chunk.tokens for chunk in read.chunks),
-            warnings=(*read.parsed.warnings, *_same_name_elsewhere(job, replaced)),
-            metadata=job.metadata,
-            folder=job.folder,
-            chunk_size=job.chunk_size or self._settings.chunk_size,
-        )
-
     def _fail(self, job: Job, error: Notice) -> None:
         """End a job as failed, whatever else fails: an error here would stop the thread for all others."""
         document_id = None
@@ -218,24 +220,15 @@ class Pipeline:
             for earlier in documents.named(job.collection_id, job.name):
                 if earlier.status == "failed":
                     documents.remove(earlier.id)
-            failed = Document(
-                id=secrets.token_hex(8),
-                collection_id=job.collection_id,
-                name=job.name,
-                sha256=job.sha256,
-                kind="",
-                bytes=self._catalog.originals.size(job.sha256),
-                status="failed",
-                added_at=_now(),
-                error=error,
-                metadata=job.metadata,
-                folder=job.folder,
-                chunk_size=job.chunk_size,
-            )
+            failed = failed_document(job, error, self._catalog.originals.size(job.sha256))
             documents.add(failed, ())
         return failed.id
 
     def _cancelled(self, job: Job) -> bool:
+        now = time.monotonic()
+        if now > self._next_beat.get(job.id, 0.0):
+            self._next_beat[job.id] = now + BEAT_SECONDS
+            self._catalog.jobs.beat(job.id)
         return self._stopping.is_set() or self._catalog.jobs.cancel_asked(job.id)
 
     def _check_cancelled(self, job: Job, chunks: Sequence[Chunk]) -> None:
@@ -248,30 +241,15 @@ class Pipeline:
         raise Cancelled("“{name}” was cancelled.", name=job.name)
 
 
-def unexpected(error: Exception) -> Notice:
-    """What is said of an error that is none of ours."""
-    return Notice(
-        "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
-        {"reason": f"{type(error).__name__}: {error}"},
-    )
+def _without_followers(begun: Sequence[_Begun]) -> list[_Begun]:
+    """Those that do not follow another of the same name or content, which must be stored first."""
+    return [
+        each
+        for place, each in enumerate(begun)
+        if not any(_is_alike(each.job, earlier.job) for earlier in begun[:place])
+    ]
 
 
-def _same_name_elsewhere(job: Job, replaced: Sequence[Document]) -> Iterator[Notice]:
-    """What is said where a file takes the place of one that came from another folder."""
-    for document in replaced:
-        if document.folder not in (None, job.folder):
-            yield Notice(
-                "It replaced a document of the same name that came from the folder {folder}. To keep both, "
-                "rename one, or add the folders to different collections.",
-                {"folder": document.folder or ""},
-            )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _ended(job_id: int, end: Future[None]) -> int:
-    with suppress(CancelledError):  # the app is closing
-        end.result()
-    return job_id
+def _is_alike(one: Job, other: Job) -> bool:
+    same_file = one.name == other.name or one.sha256 == other.sha256
+    return same_file and one.collection_id == other.collection_id

@@ -11,6 +11,7 @@ from rag.errors import Cancelled, RagError
 from rag.ingestion.checking import CheckReport, Difference, IndexReport, keyword_difference, report_of
 from rag.ingestion.index_check import all_indexes, compare_apart, compare_here
 from rag.ingestion.indexing import Indexing, OnProgress
+from rag.ingestion.job_documents import unexpected
 from rag.ingestion.left_files import State, note_left, state_since_left
 from rag.keyword_index import KeywordIndex
 from rag.vector_index import VectorIndex
@@ -142,6 +143,10 @@ class Upkeep:
         except RagError as error:
             log.warning("upkeep: %s", error)
             self._trouble = Notice.of(error)
+            return False
+        except Exception as error:  # the thread goes on, and tries again later
+            log.exception("upkeep")
+            self._trouble = unexpected(error)
             return False
         self._trouble = None
         return True

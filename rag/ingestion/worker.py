@@ -41,7 +41,7 @@ class IngestionWorker:
         while not self._stop.is_set():
             self._wake.clear()
             try:
-                for _job_id in self._pipeline.run(iter(self._next, None)):
+                for _job_id in self._pipeline.run(self._next):
                     pass
             except Exception:
                 log.exception("working the queue")

@@ -25,7 +25,8 @@ def check_archive(path: Path, name: str) -> None:
     packed = max(1, sum(member.compress_size for member in members))
     if size > MOST_BYTES or len(members) > MOST_MEMBERS or size > max(HARMLESS_BYTES, MOST_RATIO * packed):
         raise DocumentError(
-            "{name} would unpack to {size} MB, far more than files of its kind need, so it was not opened.",
+            "{name} would unpack to {size} MB, far more than files of its kind need, so it was not opened. "
+            "Save it anew with the program it was made with, and add that.",
             name=name,
             size=size >> 20,
         )

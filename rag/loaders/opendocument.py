@@ -35,14 +35,10 @@ def open_document(source: Source) -> Iterator[Parts]:
 
 
 def _encrypted(source: Source) -> DocumentError:
-    if source.password:
-        return DocumentError(
-            "{name} is encrypted in a way that cannot be opened here. "
-            "Save it without a password and add it again.",
-            name=source.name,
-        )
     return DocumentError(
-        "{name} needs a password. Save it without a password and add it again.", name=source.name
+        "{name} is encrypted in a way that cannot be opened here. "
+        "Save it without a password and add it again.",
+        name=source.name,
     )
 
 

@@ -53,7 +53,7 @@ def parse(
     if isinstance(kind, Notice):
         raise DocumentError(
             "{name} is a file of a type that Passage cannot read yet: {kind}. "
-            "Save it as PDF, DOCX, PPTX, XLSX, HTML, Markdown or text.",
+            "Save it as PDF, DOCX, PPTX, XLSX, CSV, HTML, Markdown or text.",
             name=name,
             kind=kind,
         )

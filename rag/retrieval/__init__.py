@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from rag.calibration import Backgrounds
 from rag.catalog import Catalog, Collection, StoredChunk, vector_key
 from rag.comparison import Comparison, stored_vectors
@@ -17,6 +19,7 @@ from rag.errors import ProviderError, StoreError, UsageError
 from rag.keyword_index import KeywordIndex
 from rag.loaders.picture import check_picture
 from rag.picture_scale import PictureScale
+from rag.retrieval.diversity import diverse_order
 from rag.retrieval.exact import ExactSearch
 from rag.vector_index import VectorIndex
 
@@ -36,7 +39,8 @@ class Query:
     """A question and how to look: `where` and `contains` as Chroma's where and where_document $contains.
 
     `min_similarity` is a cosine; passages below it are left out. `picture`, a PNG, JPEG or WebP file, is
-    searched for in place of a question, by its vector only.
+    searched for in place of a question, by its vector only. `diversity` in [0, 1] is how much a passage loses
+    by being like one before it.
     """
 
     question: str
@@ -45,6 +49,7 @@ class Query:
     where: Mapping[str, Any] | None = None
     contains: str | None = None
     min_similarity: float | None = None
+    diversity: float = 0.0
     picture: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +59,8 @@ class Query:
             raise UsageError("The number of passages must be between 1 and {most}.", most=POOL)
         if self.mode not in get_args(Mode):
             raise UsageError("The mode is “{mode}”; it can be dense, keyword or hybrid.", mode=self.mode)
+        if not 0 <= self.diversity <= 1:
+            raise UsageError("The diversity must be between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ class Retriever:
         self._vectors = vectors
         self._keywords = keywords
         self._embedder_of = embedder_of
-        self._exact = ExactSearch(catalog)
+        self.exact = ExactSearch(catalog)
         self._comparison = Comparison(catalog, embedder_of)
         self._picture_scale = PictureScale(catalog, embedder_of)
 
@@ -225,7 +232,7 @@ class Retriever:
             except StoreError as error:
                 log.warning("searching without the index: %s", error)
                 self._vectors.distrust(collection.index_name)
-        return self._exact.nearest(collection, vector, n=POOL, ids=allowed)
+        return self.exact.nearest(collection, vector, n=POOL, ids=allowed)
 
     def _pictures(self, collection: Collection, allowed: Sequence[str] | None) -> dict[str, str]:
         """The digests of the pictures that may be found, by chunk id."""
@@ -257,10 +264,26 @@ class Retriever:
         if query.min_similarity is not None and vector is not None:
             order = [key for key in order if found.cosines.get(key, -1.0) >= query.min_similarity]
         chunks = self._catalog.documents.ready_chunks(collection.id, order)
-        best = [key for key in order if key in chunks][: query.k]
+        best = [key for key in order if key in chunks]
+        if query.diversity and mode != "keyword":
+            hashes = {key: chunks[key][0].text_hash for key in best}
+            best = self._diverse(collection, query, scores, hashes)
+        best = best[: query.k]
         return tuple(
             _passage(rank, scores[key], found, base, *chunks[key]) for rank, key in enumerate(best, 1)
         )
+
+    def _diverse(
+        self, collection: Collection, query: Query, scores: Mapping[str, float], hashes: Mapping[str, str]
+    ) -> list[str]:
+        """The chunks of `hashes`, best first, so that those alike are further apart."""
+        stored = stored_vectors(self._catalog, collection, list(hashes.values()))
+        keys = [key for key, text in hashes.items() if text in stored]
+        if not keys:
+            return []
+        vectors = np.stack([stored[hashes[key]] for key in keys])
+        places = diverse_order([scores[key] for key in keys], vectors, diversity=query.diversity, n=query.k)
+        return [keys[place] for place in places]
 
 
 def _scores(mode: Mode, found: _Candidates, base: Backgrounds | None) -> dict[str, float]:

@@ -12,6 +12,7 @@ from rag.embedders.base import Vectors
 
 FEW = 2000  # chunks: their vectors are looked up, where those of a large collection would be loaded
 MOST_BYTES = 1 << 30  # of vectors in memory; where there are more, each search reads them
+ROUNDING = 1e-6  # of one cosine, computed alone or with others
 
 Part: TypeAlias = tuple[Sequence[str], Vectors]
 Found: TypeAlias = list[tuple[str, float]]
@@ -46,6 +47,27 @@ class ExactSearch:
         if kept := self._all(collection):
             return _best(*_within(kept, ids), vector, n)
         return _nearest(_only(chunks.ready_vectors(collection.id, fingerprint), ids), vector, n)
+
+    def ranks(
+        self, collection: Collection, vector: Vectors, ids: Sequence[str]
+    ) -> dict[str, tuple[int, float]]:
+        """Where `ids` stand among all chunks, as (rank, cosine); equally near ones share a rank.
+
+        A chunk without a vector is left out.
+        """
+        chunks, fingerprint = self._catalog.chunks, collection.fingerprint
+        asked = list(chunks.ready_vectors(collection.id, fingerprint, ids))
+        cosines = {
+            key: float(row @ vector) for keys, rows in asked for key, row in zip(keys, rows, strict=True)
+        }
+        nearer = dict.fromkeys(cosines, 0)
+        kept = self._all(collection)
+        parts = [_within(kept, None)] if kept else chunks.ready_vectors(collection.id, fingerprint)
+        for _keys, vectors in parts:
+            others = vectors @ vector
+            for key, cosine in cosines.items():
+                nearer[key] += int(np.count_nonzero(others > cosine + ROUNDING))
+        return {key: (1 + nearer[key], cosine) for key, cosine in cosines.items()}
 
     def _all(self, collection: Collection) -> _Kept | None:
         """The vectors of a collection, loaded once; None where they are too many to be kept."""

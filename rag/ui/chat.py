@@ -12,6 +12,7 @@ from rag.conversing import LiveTurn, Turn, turns
 from rag.retrieval import NO_MATCH
 from rag.ui import markdown, passages, pictures, search_options
 from rag.ui.empty import being_read, invitation
+from rag.ui.neighbours import show_wanted
 from rag.ui.search_options import Options
 from rag.ui.session import collection, conversation, engine, open_conversation
 from rag.ui.text import t, tell
@@ -25,12 +26,12 @@ def page() -> None:
     current = conversation()
     shown = turns(engine(), current.id) if current else []
     with st.sidebar:
-        options = search_options.choose(documents)
+        options = search_options.choose()
         if documents:
             pictures.search(options)
     question = st.chat_input(
         _placeholder(has_documents=bool(documents)),
-        disabled=not documents,
+        disabled=not documents or not options.is_valid,
         submit_mode="stop",
     ) or st.session_state.pop("suggested", None)
     welcome = st.empty()
@@ -49,6 +50,7 @@ def page() -> None:
             st.rerun()
     with beside.container():
         passages.show(next(turn for turn in shown if turn.id == beside_id))
+    show_wanted()
 
 
 def _placeholder(*, has_documents: bool) -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from rag.catalog import Job
 from rag.documents import Document
-from rag.ui.session import collection, engine
+from rag.ui.session import collection, engine, sender
 from rag.ui.text import t, tn
 
 SUGGESTIONS = {  # sample document → a question it answers, in its own language
@@ -60,7 +60,7 @@ def add_buttons() -> None:
 def samples_button() -> None:
     """Adds the sample documents."""
     if st.button(t("Try it with the sample documents"), icon=":material/auto_stories:", key="samples"):
-        engine().add_samples(collection())
+        engine().add_samples(collection(), sender=sender())
         st.rerun()
 
 

@@ -1,7 +1,6 @@
 """The page of the documents: add some, watch them being read, look through them, take some out."""
 
 import json
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -9,24 +8,22 @@ import streamlit as st
 from babel.dates import format_timedelta
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from rag.catalog import Job
 from rag.documents import Document
 from rag.errors import DocumentError, RagError, asks_for_password
 from rag.ingestion.receipts import receipt_notices
 from rag.ui import markdown
 from rag.ui.empty import samples_button
 from rag.ui.facts import file_size, type_name
+from rag.ui.jobs import show_jobs
 from rag.ui.password import ask_password
 from rag.ui.preflight import is_wanted, keep, preflight
 from rag.ui.quality import quality
-from rag.ui.session import collection, engine
+from rag.ui.session import collection, engine, sender
 from rag.ui.switching import tell_where_text_goes
 from rag.ui.text import language, t, tell, tn
 
 _BUTTON_TEXT = '[data-testid="stFileUploaderDropzone"] button p::after'  # style.css hides the English one
 PER_PAGE = 20
-MOST_JOBS = 8
-FINISHED_SECONDS = 60  # how long an ended job stays in sight
 
 
 def page() -> None:
@@ -34,7 +31,7 @@ def page() -> None:
     st.title(t("Library"), anchor=False)
     _upload()
     preflight()
-    _progress()
+    show_jobs()
     for notice in st.session_state.pop("receipt", ()):
         st.info(markdown.plain(tell(notice)), icon=":material/delete:")
     _documents(engine().catalog.documents.all(collection().id))
@@ -44,22 +41,16 @@ def _upload() -> None:
     round_number = st.session_state.setdefault("upload_round", 0)
     files, folder = st.tabs([t("Files"), t("Folder")])
     most = engine().settings.max_file_mb
-    help_text = (
-        t(
-            "PDF, Word, HTML, Markdown, text files and pictures up to {most} MB: choose or drop them",
-            most=most,
-        )
-        if engine().takes_pictures(collection())
-        else t(
-            "PDF, Word, HTML, Markdown and text files up to {most} MB: choose them, or drop them here",
-            most=most,
-        )
+    help_text = t(
+        "PDF, Office files, HTML, Markdown, text, CSV, JSON, EPUB, e-mail and pictures up to {most} MB: "
+        "choose them, or drop them here",
+        most=most,
     )
     with files:
         chosen = st.file_uploader(help_text, accept_multiple_files=True, key=f"files-{round_number}")
     with folder:
         chosen += st.file_uploader(
-            t("All PDF, Word, HTML, Markdown and text files in a folder"),
+            t("All files in a folder that can be read"),
             accept_multiple_files="directory",
             key=f"folder-{round_number}",
         )
@@ -82,93 +73,10 @@ def _upload() -> None:
 def _refusal(file: UploadedFile) -> RagError | None:
     """Queue an uploaded file; the reason if it cannot be taken."""
     try:
-        engine().add_file(collection(), file.name, file)
+        engine().add_file(collection(), file.name, file, sender=sender())
     except DocumentError as error:
         return error
     return None
-
-
-@st.fragment(run_every=1.0)
-def _progress() -> None:
-    jobs = engine().catalog.jobs.recent(collection().id, since=time.time() - FINISHED_SECONDS)
-    active = [job for job in jobs if job.state in ("queued", "running")]
-    was_active = st.session_state.get("active_jobs", 0)
-    st.session_state["active_jobs"] = len(active)
-    if len(active) < was_active:
-        st.rerun()
-    if not jobs:
-        return
-    with st.container(border=True, gap="xsmall"):
-        for job in sorted(jobs, key=_place)[:MOST_JOBS]:
-            _job(job)
-        if len(jobs) > MOST_JOBS:
-            st.caption(tn("and one more", "and {n} more", len(jobs) - MOST_JOBS))
-        if len(active) > 1:
-            numbers = [job.id for job in active]
-            st.button(
-                t("Cancel all"), type="tertiary", icon=":material/cancel:", on_click=_cancel, args=numbers
-            )
-
-
-def _place(job: Job) -> tuple[int, float]:
-    """What is at work first, then what waits, then what ended, the last one before the others."""
-    order = {"running": 0, "queued": 1}.get(job.state, 2)
-    return order, -(job.finished_at or 0.0) if order == 2 else job.id
-
-
-def _cancel(*job_ids: int) -> None:
-    for job_id in job_ids:
-        engine().cancel(job_id)
-
-
-def _job(job: Job) -> None:
-    row = st.container(horizontal=True, vertical_alignment="center", wrap=False)
-    name = markdown.plain(job.name)
-    if job.state == "running":
-        share = job.done / job.total if job.total else 0.0
-        row.progress(share, text=f"{name} — {_stage(job)}")
-    else:
-        outcome = _outcome(job)
-        line = outcome if name in outcome else f"{name} — {outcome}"
-        row.markdown(f"{_job_icon(job)} {line}", width="stretch")
-    if job.state in ("queued", "running"):
-        row.button(
-            "",
-            key=f"cancel-{job.id}",
-            icon=":material/close:",
-            type="tertiary",
-            help=t("Cancel"),
-            on_click=_cancel,
-            args=(job.id,),
-        )
-
-
-def _stage(job: Job) -> str:
-    if job.cancel_asked:
-        return t("Cancelling …")
-    text = {"reading": t("reading"), "embedding": t("analysing"), "indexing": t("saving")}[job.stage]
-    left = job.seconds_left(time.time())
-    if left is not None:
-        text += " · " + t("about {seconds} s left", seconds=max(1, round(left)))
-    return text
-
-
-def _job_icon(job: Job) -> str:
-    icons = {"done": ":green[:material/check_circle:]", "failed": ":red[:material/error:]"}
-    return icons.get(job.state, ":gray[:material/schedule:]")
-
-
-def _outcome(job: Job) -> str:
-    if job.error:
-        return markdown.plain(tell(job.error))
-    outcomes = {
-        "queued": t("waiting"),
-        "cancelled": t("cancelled"),
-        "added": t("added"),
-        "replaced": t("replaced the earlier version"),
-        "unchanged": t("already in the library"),
-    }
-    return outcomes[job.status or job.state]
 
 
 def _documents(documents: Sequence[Document]) -> None:
@@ -193,6 +101,7 @@ def _documents(documents: Sequence[Document]) -> None:
     )
     if not st.session_state.get("active_jobs"):
         quality()
+    _retry_all([each.id for each in documents if each.status == "failed"])
     wanted = ""
     if len(documents) > PER_PAGE:
         wanted = st.text_input(t("Find a document"), icon=":material/search:").casefold()
@@ -205,6 +114,17 @@ def _documents(documents: Sequence[Document]) -> None:
     for document in found[(number - 1) * PER_PAGE : number * PER_PAGE]:
         _document(document)
     st.caption(t("To keep a copy of everything on another disk: {command}", command="`rag backup FILE`"))
+
+
+def _retry_all(failed: Sequence[str]) -> None:
+    """Where several files failed, one click tries them all again."""
+    if len(failed) < 2:
+        return
+    label = t("Try all {n} that failed again", n=len(failed))
+    if st.button(label, key="retry-all", icon=":material/refresh:"):
+        for document_id in failed:
+            engine().retry(document_id, sender=sender())
+        st.rerun()
 
 
 def _document(document: Document) -> None:
@@ -223,10 +143,10 @@ def _document(document: Document) -> None:
             st.error(markdown.plain(tell(document.error)), icon=":material/error:")
             if asks_for_password(document.error.message):
                 if ask_password(document.id):
-                    engine().retry(document.id)
+                    engine().retry(document.id, sender=sender())
                     st.rerun()
             elif st.button(t("Try again"), key=f"retry-{document.id}", icon=":material/refresh:"):
-                engine().retry(document.id)
+                engine().retry(document.id, sender=sender())
                 st.rerun()
         for warning in document.warnings:
             st.warning(markdown.plain(tell(warning)), icon=":material/warning:")

@@ -54,10 +54,10 @@ def _card(turn: Turn, passage: Passage, *, cited: bool, interactive: bool) -> No
         st.caption(markdown.plain(where))
     _scores(passage)
     if passage.picture:
-        _content(passage, "")
+        content(passage, "")
     else:
         with st.container(key=f"{'full' if cited else 'clip'}-{turn.id}-{passage.rank}"):
-            _content(passage, turn.searched or turn.question)
+            content(passage, turn.searched or turn.question)
     if interactive:
         with st.container(horizontal=True):
             _buttons(turn, passage)
@@ -68,6 +68,7 @@ def _buttons(turn: Turn, passage: Passage) -> None:
     key = f"{turn.id}-{passage.rank}"
     if st.button(label, key=f"open-{key}", icon=":material/open_in_full:", type="tertiary"):
         open_passage(passage, turn.question)
+    neighbours_button(passage, key=key)
     if passage.picture:
         st.button(
             t("Find similar"),
@@ -77,6 +78,22 @@ def _buttons(turn: Turn, passage: Passage) -> None:
             on_click=_want_similar,
             args=(passage.picture,),
         )
+
+
+def neighbours_button(passage: Passage, *, key: str) -> None:
+    """A button that asks the page for a passage's neighbours."""
+    st.button(
+        t("Neighbours"),
+        key=f"neighbours-{key}",
+        icon=":material/hub:",
+        type="tertiary",
+        on_click=_want_neighbours,
+        args=(passage.chunk_id,),
+    )
+
+
+def _want_neighbours(chunk_id: str) -> None:
+    st.session_state["wanted_neighbours"] = chunk_id
 
 
 def _want_similar(picture: str) -> None:
@@ -89,10 +106,10 @@ def summary(passage: Passage) -> None:
     if where := place(passage):
         st.caption(markdown.plain(where))
     _scores(passage)
-    _content(passage, "", width=SUMMARY_WIDTH)
+    content(passage, "", width=SUMMARY_WIDTH)
 
 
-def _content(passage: Passage, question: str, *, width: int | Literal["content"] = "content") -> None:
+def content(passage: Passage, question: str, *, width: int | Literal["content"] = "content") -> None:
     """The picture of a passage, `width` pixels wide, or its text with the question's words marked."""
     if not passage.picture:
         st.markdown(markdown.marked(markdown.without_heading_marks(passage.text), question))
@@ -108,6 +125,8 @@ def _content(passage: Passage, question: str, *, width: int | Literal["content"]
 
 
 def _scores(passage: Passage) -> None:
+    if passage.cosine is None and passage.keyword_score is None:
+        return
     if passage.cosine is None:
         st.caption(t("Keyword score {score}", score=f"{passage.keyword_score or 0:.1f}"))
         return
@@ -130,7 +149,7 @@ def open_passage(passage: Passage, question: str) -> None:
         if where := place(passage):
             st.caption(markdown.plain(where))
         _scores(passage)
-        _content(passage, question)
+        content(passage, question)
         if not engine().has_document(passage.document_id):
             st.info(
                 t("This document has been deleted; the answer keeps its passages."), icon=":material/info:"

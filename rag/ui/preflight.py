@@ -14,7 +14,7 @@ from rag.errors import DocumentError, RagError
 from rag.ingestion.preflight import FEWEST_TOKENS, CutFile, Estimate, ReadFile
 from rag.ui.facts import file_size, language_mix, number, type_name
 from rag.ui.markdown import plain
-from rag.ui.session import collection, engine
+from rag.ui.session import collection, engine, sender
 from rag.ui.text import language, t, tell, tn
 
 MOST_TOKENS = 2048  # to choose where the model's window is longer, or not known
@@ -225,7 +225,7 @@ def _buttons(looked: _Looked, good: Sequence[int], size: ChunkSize) -> None:
     for place in good:
         try:
             file = looked.files[place]
-            engine().add_file(collection(), file.name, file, chunk_size=chosen)
+            engine().add_file(collection(), file.name, file, chunk_size=chosen, sender=sender())
         except DocumentError as error:
             refused.append(error)
     _discard()

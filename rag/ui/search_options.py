@@ -1,59 +1,57 @@
 """How to search: how many passages, from which documents, how near."""
 
-from collections.abc import Container, Mapping, Sequence
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 import streamlit as st
 
-from rag.documents import Document
-from rag.filters import Filters
-from rag.retrieval import Query
-from rag.ui.facts import type_name
+from rag.catalog import Facets
+from rag.errors import UsageError
+from rag.filters import parsed_where
+from rag.retrieval import POOL, Query
+from rag.ui import filter_builder
 from rag.ui.markdown import plain
-from rag.ui.session import engine
-from rag.ui.text import t
+from rag.ui.session import collection, engine
+from rag.ui.text import t, tell, tn
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was chosen beside the question."""
+    """What was chosen beside the question; `is_valid` is false while a filter is written that is none."""
 
     k: int
-    filters: Filters
+    where: Mapping[str, Any] | None
     contains: str | None
     min_similarity: float | None
+    is_valid: bool = True
 
     def query(self, question: str, picture: bytes | None = None) -> Query:
         """The question, or the picture in its place, with these options."""
         return Query(
             question,
             k=self.k,
-            where=self.filters.where(),
+            where=self.where,
             contains=self.contains,
             min_similarity=self.min_similarity,
             picture=picture,
         )
 
 
-def choose(documents: Sequence[Document]) -> Options:
+def choose() -> Options:
     """The options as widgets, folded away until someone wants them; what was chosen stays for the session."""
     settings = engine().settings
-    if not documents:
-        return Options(settings.top_k, Filters(), None, settings.min_similarity)
-    defaults = _defaults(documents)
-    active = sum(st.session_state.setdefault(key, value) != value for key, value in defaults.items())
+    facets = engine().catalog.facets(collection().id)
+    if not facets.documents:
+        return Options(settings.top_k, None, None, settings.min_similarity)
+    defaults = _defaults(facets)
+    changed = {key for key, value in defaults.items() if st.session_state.setdefault(key, value) != value}
+    active = len(changed - _replaced(facets))
     label = t("Search options · {n} active", n=active) if active else t("Search options")
     with st.expander(label, icon=":material/tune:", key="search-options"):
-        k = st.slider(t("Number of passages"), 1, 20, key="search-k", persist_state="session")
-        filters = Filters(
-            documents=_documents(documents),
-            types=_types(documents),
-            pages=_pages(documents),
-            added=_days(documents),
-            own=_own(documents),
-        )
+        k = st.number_input(t("Number of passages"), 1, POOL, key="search-k", persist_state="session")
+        where, is_valid = _filter(facets)
         contains = st.text_input(t("Must contain"), key="search-contains", persist_state="session").strip()
         least = st.slider(
             t("Minimum similarity"),
@@ -66,114 +64,69 @@ def choose(documents: Sequence[Document]) -> Options:
         )
         if active:
             st.button(t("Clear"), icon=":material/close:", type="tertiary", on_click=_clear, args=(defaults,))
-    return Options(k, filters, contains or None, least or None)
+    return Options(k, where, contains or None, least or None, is_valid)
 
 
 def _clear(defaults: Mapping[str, Any]) -> None:
     st.session_state.update(defaults)
 
 
-def _defaults(documents: Sequence[Document]) -> dict[str, Any]:
+def _defaults(facets: Facets) -> dict[str, Any]:
     """Every widget's key and the value it has while nobody has touched it."""
     settings = engine().settings
-    defaults: dict[str, Any] = {
-        "search-k": min(20, settings.top_k),
-        "search-documents": [],
-        "search-types": [],
+    return {
+        "search-k": settings.top_k,
         "search-contains": "",
         "search-least": max(0.0, settings.min_similarity or 0.0),
+        "search-as-json": False,
+        "search-json": "",
+        **filter_builder.defaults(facets),
     }
-    if (most := _most_pages(documents)) > 1:
-        defaults[f"search-pages-{most}"] = (1, most)
-    if len(days := _all_days(documents)) > 1:
-        defaults[f"search-days-{days[0]}-{days[-1]}"] = (days[0], days[-1])
-    return defaults | {f"search-own-{key}": None for key in _own_values(documents)}
 
 
-def _documents(documents: Sequence[Document]) -> list[str]:
-    names = {document.id: document.name for document in documents}
-    _keep_known("search-documents", names)
-    return st.multiselect(
-        t("Only these documents"),
-        list(names),
-        format_func=names.__getitem__,
-        placeholder=t("All documents"),
-        key="search-documents",
+def _replaced(facets: Facets) -> set[str]:
+    """The widgets that do not count: those of the form where JSON is written, else the JSON."""
+    if st.session_state["search-as-json"]:
+        return {*filter_builder.defaults(facets), "search-json"}
+    return {"search-json"}
+
+
+def _filter(facets: Facets) -> tuple[Mapping[str, Any] | None, bool]:
+    """The filter that was built or written, and whether it is one."""
+    if st.session_state["search-as-json"]:
+        where, is_valid = _written()
+    else:
+        where, is_valid = filter_builder.build(facets).where(), True
+        st.session_state["search-built"] = where
+        if where:
+            st.caption(t("The filter as JSON, to copy"))
+            st.code(json.dumps(where, ensure_ascii=False), language="json", wrap_lines=True)
+    st.toggle(
+        t("Write the filter as JSON"), key="search-as-json", persist_state="session", on_change=_take_over
+    )
+    if where:
+        passing = len(engine().catalog.documents.matching(collection().id, where, None))
+        st.caption(tn("One passage passes the filter.", "{n} passages pass the filter.", passing))
+    return where, is_valid
+
+
+def _take_over() -> None:
+    """What was built is where the writing begins."""
+    built = st.session_state.get("search-built")
+    if st.session_state["search-as-json"]:
+        st.session_state["search-json"] = json.dumps(built, ensure_ascii=False, indent=1) if built else ""
+
+
+def _written() -> tuple[Mapping[str, Any] | None, bool]:
+    text = st.text_area(
+        t("Filter as JSON"),
+        placeholder='{"type": {"$in": ["pdf"]}}',
+        height=160,
+        key="search-json",
         persist_state="session",
     )
-
-
-def _types(documents: Sequence[Document]) -> list[str]:
-    kinds = sorted({document.kind for document in documents})
-    _keep_known("search-types", kinds)
-    return st.multiselect(
-        t("Only these types"),
-        kinds,
-        format_func=type_name,
-        placeholder=t("All types"),
-        key="search-types",
-        persist_state="session",
-    )
-
-
-def _keep_known(key: str, options: Container[str]) -> None:
-    """Takes from a choice what is no longer there."""
-    chosen = st.session_state[key]
-    if not all(each in options for each in chosen):
-        st.session_state[key] = [each for each in chosen if each in options]
-
-
-def _most_pages(documents: Sequence[Document]) -> int:
-    return max((document.pages or 0 for document in documents), default=0)
-
-
-def _pages(documents: Sequence[Document]) -> tuple[int, int] | None:
-    most = _most_pages(documents)
-    if most < 2:
-        return None
-    first, last = _range(t("Pages"), 1, most, key=f"search-pages-{most}")
-    return None if (first, last) == (1, most) else (first, last)
-
-
-def _all_days(documents: Sequence[Document]) -> list[date]:
-    return sorted({datetime.fromisoformat(document.added_at).date() for document in documents})
-
-
-def _days(documents: Sequence[Document]) -> tuple[date, date] | None:
-    days = _all_days(documents)
-    if len(days) < 2:
-        return None
-    first, last = _range(t("Added between"), days[0], days[-1], key=f"search-days-{days[0]}-{days[-1]}")
-    return None if (first, last) == (days[0], days[-1]) else (first, last)
-
-
-def _range(label: str, least: Any, most: Any, *, key: str) -> tuple[Any, Any]:
-    first, last = st.slider(label, least, most, key=key, persist_state="session")
-    return first, last
-
-
-def _own_values(documents: Sequence[Document]) -> dict[str, list[str | int | float | bool]]:
-    """The keys the documents were given with --meta, each with the values there are."""
-    values: dict[str, set[str | int | float | bool]] = {}
-    for document in documents:
-        for key, value in document.metadata.items():
-            values.setdefault(key, set()).add(value)
-    return {key: sorted(values[key], key=str) for key in sorted(values)}
-
-
-def _own(documents: Sequence[Document]) -> dict[str, str | int | float | bool]:
-    own = {}
-    for key, values in _own_values(documents).items():
-        if st.session_state[f"search-own-{key}"] not in values:
-            st.session_state[f"search-own-{key}"] = None
-        chosen = st.selectbox(
-            plain(key),
-            values,
-            index=None,
-            placeholder=t("Any"),
-            key=f"search-own-{key}",
-            persist_state="session",
-        )
-        if chosen is not None:
-            own[key] = chosen
-    return own
+    try:
+        return parsed_where(text), True
+    except UsageError as error:
+        st.error(plain(tell(error)), icon=":material/error:")
+        return None, False

@@ -29,6 +29,7 @@ HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 
+GOODBYE_SECONDS = 3  # for pages that are still open; a container is killed after ten
 log = logging.getLogger(__name__)
 
 
@@ -43,7 +44,14 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
         middleware=[Middleware(_SecurityHeaders)],
         on_script_error=_tell,
     )
-    uvicorn.run(app, host=host, port=port, log_level="warning", ws_max_size=settings.max_file_mb << 20)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        ws_max_size=settings.max_file_mb << 20,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 """What a page holds on to: the engine all sessions share, and what one session looks at."""
 
+import secrets
 import threading
 
 import streamlit as st
@@ -35,6 +36,12 @@ def close_engine() -> None:
         if _engine is not None:
             _engine.close()
             _engine = None
+
+
+def sender() -> str:
+    """Who adds files in this session: those of several take turns."""
+    name: str = st.session_state.setdefault("sender", secrets.token_hex(8))
+    return name
 
 
 def collection() -> Collection:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from rag.retrieval import Query
 from rag.settings import PROJECT_DIR, Settings
+from rag.ui.equivalent import command, python
 
 RAG = str(Path(sys.executable).with_name("rag"))
 SAMPLES = PROJECT_DIR / "data" / "samples"
@@ -120,6 +123,7 @@ def test_filters_from_the_command_line(run: Run, tmp_path: Path) -> None:
     assert names("--contains", "concrete") == ["new.txt"]
     assert names("--min-similarity", "1") == []
     assert set(names("--mode", "keyword")) == {"old.txt", "new.txt"}
+    assert set(names("--diversity", "0.5")) == {"old.txt", "new.txt"}
 
 
 def test_the_model_of_a_collection_is_switched(run: Run, tmp_path: Path) -> None:
@@ -317,3 +321,52 @@ def test_a_look_before_adding_and_an_audit_afterwards(run: Run, tmp_path: Path) 
     audit = read(run("documents", "audit", "--json"))
     assert (audit["documents"], audit["findings"], audit["problem"]) == (4, [], None)
     assert "Nothing to mend." in run("documents", "audit").stdout
+
+
+def test_why_a_passage_is_missing(run: Run, tmp_path: Path) -> None:
+    for number, text in enumerate(NEWS):
+        (tmp_path / f"{number}.txt").write_text(text)
+    run("ingest", *(f"{number}.txt" for number in range(len(NEWS))))
+    missing = ("search", "国际争端", "--why", NEWS[3])
+    told = read(run(*missing, "-k", "1", "--json"))
+    assert set(told) == {"question", "mode", "k", "is_there", "reason", "ways", "notices"}
+    (way,) = told["ways"]
+    assert (way["passage"]["text"], way["chunks"], way["in_pool"]) == (NEWS[3], len(NEWS), True)
+    assert 1 < way["rank"] == way["dense_rank"] <= len(NEWS)
+    assert told["reason"] == (
+        f"It is number {way['rank']}, and 1 are asked for: raise the number of passages to {way['rank']}."
+    )
+    shown = read(run("search", "国际争端", "-k", str(way["rank"]), "--json"))["passages"][-1]
+    assert (shown["text"], shown["score"]) == (NEWS[3], way["score"])
+    filtered = run(*missing, "--where", '{"document": "0.txt"}').stdout
+    assert filtered.startswith("The filter on document leaves it out")
+    assert 'left out by {"document": "0.txt"}' in filtered
+    absent = read(run("search", "国际争端", "--why", "Zebras graze at dawn", "--json"))
+    assert absent["is_there"] is False and "no such text" in absent["reason"]
+    run("search", "国际争端", "--why", " ", status=2)
+
+
+def test_the_commands_and_programs_shown_find_the_same(run: Run, tmp_path: Path, models_dir: Path) -> None:
+    (tmp_path / "it's.txt").write_text("Say “hello” to the $HOME of all -k options.")
+    (tmp_path / "other.md").write_text("# Other\n\nSay hello too.")
+    run("ingest", "it's.txt", "other.md")
+    query = Query("-k it's $HOME?", k=3, where={"document": "it's.txt"}, contains="$HOME", min_similarity=0.1)
+    program, subcommand, *words = shlex.split(command("default", query))
+    assert program == "rag"
+    found = read(run(subcommand, "--json", *words))
+    assert [passage["name"] for passage in found["passages"]] == ["it's.txt"]
+    done = subprocess.run(
+        [sys.executable, "-c", python("default", query)],
+        env=environment(tmp_path / "store", models_dir),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("1 it's.txt None 0.")
+
+
+def test_a_files_name_cannot_forge_a_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a\nadded      b.txt\u202e\x1b[2J.txt").write_text("An apple is red.")
+    told = run("ingest", *(each.name for each in tmp_path.glob("a*.txt"))).stderr
+    assert [line for line in told.splitlines() if line.startswith("added")] == [told.splitlines()[0]]
+    assert "\u202e" not in told and "\x1b" not in told

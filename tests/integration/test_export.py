@@ -78,7 +78,7 @@ def test_names_are_labels_and_files_are_safe(library: Library, tmp_path: Path) -
         library.catalog.queue(other.id, NAMES[0], io.BytesIO(b"A pear."), {}, most_mb=1)
     )
     assert job
-    list(library.pipeline.run([job]))
+    library.run(job)
     done = exported(library, tmp_path / "out")
     documents = rows(done.folder, "documents.jsonl")
     originals = {path.name: path for path in (done.folder / "originals").iterdir()}

@@ -46,7 +46,7 @@ def put(library: Library, name: str, text: bytes, folder: str | None) -> Job:
     )
     job = library.catalog.jobs.take(number)
     assert job
-    list(library.pipeline.run([job]))
+    library.run(job)
     return library.catalog.jobs.get(number)
 
 

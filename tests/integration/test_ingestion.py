@@ -1,5 +1,6 @@
 """From a file to both indexes and out again, on a real Chroma folder."""
 
+import io
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -143,14 +144,68 @@ def test_a_lost_index_is_rebuilt_without_embedding(library: Library) -> None:
     assert library.found("apple") == ["An apple is red."]
 
 
-def test_many_files_at_once_end_in_their_order(library: Library) -> None:
+def test_many_files_at_once_end_as_if_one_by_one(library: Library) -> None:
     texts = ["An apple.", "A pear.", " ", "An apple.", "A plum and a pear."]
     numbers = [library.queue(f"{place}.txt", text) for place, text in enumerate(texts)]
-    jobs = (job for number in numbers if (job := library.catalog.jobs.take(number)))
-    assert list(library.pipeline.run(jobs)) == numbers
+    assert sorted(library.pipeline.run(library.catalog.jobs.take)) == numbers
     statuses = [library.catalog.jobs.get(number).status for number in numbers]
     assert statuses == ["added", "added", "failed", "unchanged", "added"]
     assert library.is_clean()
+
+
+def test_of_versions_queued_together_the_last_stays(library: Library) -> None:
+    for number in range(6):
+        library.queue("fruit.txt", f"An apple of {number} grams.")
+    list(library.pipeline.run(library.catalog.jobs.take))
+    assert library.found("apple") == ["An apple of 5 grams."]
+
+
+def test_a_short_file_does_not_wait_for_a_long_one(library: Library) -> None:
+    long_may_end, long_has_begun = threading.Event(), threading.Event()
+
+    class Slow(WordEmbedder):
+        def embed_documents(self, texts: Sequence[str]) -> Vectors:
+            if any("long" in text for text in texts):
+                long_has_begun.set()
+                assert long_may_end.wait(60)
+            return super().embed_documents(texts)
+
+    library.embedder = Slow(*library.embedder.vocabulary)
+    long = library.queue("long.txt", "A long text on the apple.")
+    ended = library.pipeline.run(library.catalog.jobs.take)
+    first: list[int] = []
+    running = threading.Thread(target=lambda: first.append(next(ended)))
+    running.start()
+    assert long_has_begun.wait(60)
+    short = library.queue("short.txt", "A pear.")  # when the long one is being embedded
+    running.join(60)
+    assert first == [short]
+    assert library.found("pear") == ["A pear."]
+    long_may_end.set()
+    assert list(ended) == [long]
+
+
+def test_several_senders_take_turns(library: Library) -> None:
+    def queue(name: str, sender: str) -> None:
+        library.catalog.queue(
+            library.collection.id, name, io.BytesIO(name.encode()), {}, most_mb=1, sender=sender
+        )
+
+    for number in range(6):
+        queue(f"ann{number}", "ann")
+    queue("ben0", "ben")
+    queue("ben1", "ben")
+    queue("cem0", "cem")
+    taken = iter(library.catalog.jobs.take, None)
+    names = [job.name for job in taken]
+    assert names == ["ann0", "ben0", "cem0", "ann1", "ben1", "ann2"]  # of ann's, no more at once
+    for job in library.catalog.jobs.recent(library.collection.id):
+        if job.state == "running":
+            library.catalog.jobs.finish(job.id, "done")
+    queue("ben2", "ben")
+    assert [job.name for job in taken] == []  # it has ended
+    again = [job.name for job in iter(library.catalog.jobs.take, None)]
+    assert again == ["ben2", "ann3", "ann4", "ann5"]
 
 
 def test_a_cancelled_job_leaves_no_trace(library: Library) -> None:
@@ -158,7 +213,7 @@ def test_a_cancelled_job_leaves_no_trace(library: Library) -> None:
     job = library.catalog.jobs.take(number)
     assert job
     library.catalog.jobs.cancel(number)
-    list(library.pipeline.run([job]))
+    library.run(job)
     assert library.catalog.jobs.get(number).state == "cancelled"
     assert library.documents() == []
     assert not library.catalog.originals.path(job.sha256).exists()
@@ -177,7 +232,7 @@ def test_a_job_cancelled_while_it_is_embedded_leaves_no_vectors(library: Library
     library.embedder = Cancelling(*library.embedder.vocabulary)
     job = library.catalog.jobs.take(number)
     assert job
-    list(library.pipeline.run([job]))
+    library.run(job)
     assert library.catalog.jobs.get(number).state == "cancelled"
     hashes = [text_hash(each) for each in library.embedder.embedded]
     vectors = library.catalog.vectors
@@ -204,6 +259,19 @@ def test_a_second_process_is_refused(library: Library) -> None:
     with pytest.raises(StoreError, match="RAG_DATA_DIR"):
         other.lock()
     other.close()
+
+
+def test_diversity_puts_a_second_copy_after_something_new(library: Library) -> None:
+    for name, text in {"a": "An apple is red.", "b": "An apple is red!", "c": "A pear and an apple."}.items():
+        library.add(f"{name}.txt", text)
+    for mode in ("hybrid", "dense"):
+        plain = library.found("Is an apple red?", mode=mode)
+        assert plain[2] == "A pear and an apple."
+        diverse = library.found("Is an apple red?", mode=mode, diversity=0.9)
+        assert diverse == [plain[0], plain[2], plain[1]]
+        assert library.found("Is an apple red?", mode=mode, diversity=0.9, k=2) == diverse[:2]
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        Query("apple", diversity=1.5)
 
 
 def test_filters_and_thresholds(library: Library) -> None:

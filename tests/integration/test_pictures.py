@@ -38,7 +38,7 @@ def add(library: Library, name: str, content: bytes) -> Job:
     number = library.catalog.queue(library.collection.id, name, io.BytesIO(content), {}, most_mb=9)
     job = library.catalog.jobs.take(number)
     assert job
-    list(library.pipeline.run([job]))
+    library.run(job)
     return library.catalog.jobs.get(number)
 
 
@@ -127,7 +127,7 @@ def test_a_stopped_reading_leaves_no_files(library: Library, tmp_path: Path) -> 
     job = library.catalog.jobs.take(number)
     assert job
     library.catalog.cancel(number)
-    list(library.pipeline.run([job]))
+    library.run(job)
     assert library.catalog.jobs.get(number).state == "cancelled"
     left = tmp_path / "reading" / "7"
     left.mkdir(parents=True)

@@ -69,7 +69,7 @@ def test_a_look_tells_what_adding_would_do_and_leaves_nothing(library: Library, 
         )
     job = library.catalog.jobs.take(number)
     assert job
-    list(library.pipeline.run([job]))
+    library.run(job)
     (document,) = library.documents()
     assert (document.chunks, document.tokens, document.chunk_size) == (
         len(planned.chunks),
@@ -138,7 +138,7 @@ def add(library: Library, name: str, text: str, size: ChunkSize | None) -> str |
     )
     job = library.catalog.jobs.take(number)
     assert job and job.chunk_size == size
-    list(library.pipeline.run([job]))
+    library.run(job)
     return library.catalog.jobs.get(number).status
 
 

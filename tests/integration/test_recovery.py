@@ -126,7 +126,7 @@ def test_a_missing_original_fails_its_job_alone(library: Library) -> None:
     library.catalog.originals.delete(library.catalog.jobs.get(number).sha256)
     job = library.catalog.jobs.take(number)
     assert job
-    list(library.pipeline.run([job]))
+    library.run(job)
     job = library.catalog.jobs.get(number)
     assert job.state == "failed" and "no longer there: “gone.txt”" in str(job.error)
     assert library.add("fruit.txt", "A pear is green.").status == "added"

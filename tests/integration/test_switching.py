@@ -104,7 +104,8 @@ def test_the_users_questions_are_compared(engine: Engine) -> None:
 
 
 def test_a_stopped_building_goes_on_where_it_was(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.ingestion.embedding.BATCH_TEXTS", 4)
+    monkeypatch.setattr("rag.ingestion.embedding.FEWEST_TEXTS", 4)
+    monkeypatch.setattr("rag.ingestion.embedding.MOST_TEXTS", 4)
     collection = engine.collection()
     seen: list[int] = []
 

@@ -209,7 +209,7 @@ def test_what_is_added_while_an_index_is_rebuilt_is_in_it(folder: Path) -> None:
     def change() -> None:
         job = library.catalog.jobs.take(number)
         assert job
-        list(library.pipeline.run([job]))
+        library.run(job)
         library.indexing.delete(gone.id)
 
     library.upkeep.start(lambda: None)

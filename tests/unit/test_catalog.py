@@ -143,3 +143,21 @@ def test_an_original_that_is_gone_has_no_size(catalog: Catalog) -> None:
 def test_a_name_that_is_not_unicode_becomes_readable() -> None:
     assert readable(b"caf\xe9 \xe8\x8b\xb9.txt".decode("utf-8", "surrogateescape")) == "caf� 苹.txt"
     assert readable("plain 😀 苹果") == "plain 😀 苹果"
+
+
+def test_the_time_left_survives_a_clock_that_is_put_back(catalog: Catalog, collection: Collection) -> None:
+    number = catalog.queue(collection.id, "a.txt", io.BytesIO(b"x"), {}, most_mb=1)
+    assert catalog.jobs.take(number)
+    catalog.jobs.progress(number, "embedding", 1, 4)
+    job = catalog.jobs.get(number)
+    assert job.stage_started_at and job.heartbeat
+    assert job.seconds_left(job.stage_started_at + 10) == pytest.approx(30)
+    assert job.seconds_left(job.stage_started_at - 3600) is None
+
+
+def test_a_sign_of_life_is_noted(catalog: Catalog, collection: Collection) -> None:
+    number = catalog.queue(collection.id, "a.txt", io.BytesIO(b"x"), {}, most_mb=1)
+    taken = catalog.jobs.take(number)
+    assert taken and taken.heartbeat
+    catalog.jobs.beat(number)
+    assert (catalog.jobs.get(number).heartbeat or 0) > taken.heartbeat

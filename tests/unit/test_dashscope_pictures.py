@@ -220,7 +220,7 @@ def test_a_picture_that_is_refused_leaves_its_document_out(
     provider_server.script(DASHSCOPE_PICTURES, [status(400, "unsafe", error="DataInspectionFailed")])
     [job] = engine.run_jobs([engine.add_file(collection, "1.png", io.BytesIO(picture("red")))])
     assert job.state == "failed" and "refused a picture by its content rules" in str(job.error)
-    assert engine.check(collection).clean
+    assert engine.check().clean
     assert engine.search(collection, Query("red", mode="dense")).passages == ()
 
 

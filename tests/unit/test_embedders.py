@@ -17,6 +17,7 @@ from rag.embedders.builtin import BuiltinEmbedder
 from rag.embedders.factory import make_embedder
 from rag.embedders.turns import Turns
 from rag.errors import ProviderError, UsageError
+from rag.ingestion.embedding import _next_size
 from rag.model_files import install
 from rag.settings import load_settings
 from tests.embedder_conformance import EmbedderConformance, cosines
@@ -180,3 +181,11 @@ def test_a_wrong_name_is_refused(name: str, tmp_path: Path) -> None:
 def test_an_absent_model_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match="rag models install multilingual-e5-small"):
         make_embedder(load_settings(models_dir=tmp_path), "builtin:multilingual-e5-small")
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "expected"),
+    [(16, 0.1, 32), (128, 0.1, 128), (32, 1.0, 32), (32, 3.0, 16), (16, 60.0, 16)],
+)
+def test_batches_take_about_a_second(size: int, seconds: float, expected: int) -> None:
+    assert _next_size(size, seconds) == expected

@@ -1,0 +1,148 @@
+"""Filters made of what the documents have: names, types, pages, days, and the user's own keys."""
+
+import json
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from rag.catalog import Facets
+from rag.filters import Between, Filters, Value
+from rag.ui.facts import number, type_name
+from rag.ui.markdown import plain
+from rag.ui.text import t
+
+MOST_STEPS = 200  # of a slider; where numbers lie farther apart, both ends are typed
+LARGEST = 2**53 - 1  # an integer that the browser keeps as it is
+
+Counted = Sequence[tuple[Value, int]]
+
+
+def defaults(facets: Facets) -> dict[str, Any]:
+    """Every widget's key and the value it has while nobody has touched it."""
+    found: dict[str, Any] = {"search-documents": [], "search-types": []}
+    if facets.pages > 1:
+        found[_pages_key(facets)] = (1, facets.pages)
+    if facets.days and facets.days[0] < facets.days[1]:
+        found[_days_key(facets)] = facets.days
+    for key, values in facets.own.items():
+        if ends := _ends(values):
+            least, most = ends
+            if _is_slid(least, most):
+                found[_own_key(key, *ends)] = ends
+            else:
+                found |= {_own_key(key, *ends, "least"): least, _own_key(key, *ends, "most"): most}
+        else:
+            found[_own_key(key)] = []
+    return found
+
+
+def build(facets: Facets) -> Filters:
+    """The widgets, one below the other, and the filter they make; each states how many documents have it."""
+    return Filters(
+        documents=_documents(facets),
+        types=_types(facets),
+        pages=_range(t("Pages"), _pages_key(facets), (1, facets.pages)),
+        added=_range(t("Added between"), _days_key(facets), facets.days),
+        own={key: chosen for key, values in facets.own.items() if (chosen := _own(key, values))},
+    )
+
+
+def _documents(facets: Facets) -> list[str]:
+    named = {each.id: f"{each.name} ({number(each.chunks)})" for each in facets.documents}
+    return _choice(
+        t("Only these documents (passages)"), named, key="search-documents", placeholder=t("All documents")
+    )
+
+
+def _types(facets: Facets) -> list[str]:
+    named = {kind: f"{type_name(kind)} ({number(n)})" for kind, n in facets.types.items()}
+    return _choice(t("Only these types (documents)"), named, key="search-types", placeholder=t("All types"))
+
+
+def _own(key: str, values: Counted) -> Between | list[Value] | None:
+    if ends := _ends(values):
+        return _own_range(key, *ends)
+    named = {json.dumps(value): f"{_shown(value)} ({number(n)})" for value, n in values}
+    chosen = _choice(plain(key), named, key=_own_key(key), placeholder=t("Any"))
+    return [json.loads(each) for each in chosen]
+
+
+def _own_range(key: str, least: Any, most: Any) -> Between | None:
+    if _is_slid(least, most):
+        chosen = _range(plain(key), _own_key(key, least, most), (least, most))
+        return Between(*chosen) if chosen else None
+    first, last = st.columns(2)
+    low = first.number_input(
+        t("{key} from", key=plain(key)),
+        least,
+        most,
+        key=_own_key(key, least, most, "least"),
+        persist_state="session",
+    )
+    high = last.number_input(
+        t("{key} to", key=plain(key)),
+        least,
+        most,
+        key=_own_key(key, least, most, "most"),
+        persist_state="session",
+    )
+    return None if (low, high) == (least, most) else Between(low, high)
+
+
+def _choice(label: str, named: Mapping[str, str], *, key: str, placeholder: str) -> list[str]:
+    _keep_known(key, named)
+    return st.multiselect(
+        label,
+        list(named),
+        format_func=named.__getitem__,
+        placeholder=placeholder,
+        key=key,
+        persist_state="session",
+    )
+
+
+def _range(label: str, key: str, ends: tuple[Any, Any] | None) -> Any:
+    """First and last, or None where there is nothing to choose or everything is chosen."""
+    if key not in st.session_state or ends is None:
+        return None
+    chosen = st.slider(label, *ends, key=key, persist_state="session")
+    return None if chosen == ends else chosen
+
+
+def _keep_known(key: str, options: Container[str]) -> None:
+    """Takes from a choice what is no longer there."""
+    chosen = st.session_state[key]
+    if not all(each in options for each in chosen):
+        st.session_state[key] = [each for each in chosen if each in options]
+
+
+def _ends(values: Counted) -> tuple[Any, Any] | None:
+    """The least and the highest of a key's values, where these are different numbers only."""
+    numbers = [value for value, _ in values if not isinstance(value, bool | str)]
+    if len(numbers) < len(values) or len(numbers) < 2 or max(map(abs, numbers)) > LARGEST:
+        return None
+    kind = int if all(isinstance(value, int) for value in numbers) else float
+    return kind(min(numbers)), kind(max(numbers))
+
+
+def _is_slid(least: Value, most: Value) -> bool:
+    return isinstance(least, int) and isinstance(most, int) and most - least <= MOST_STEPS
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, bool):
+        return t("Yes") if value else t("No")
+    return str(value)
+
+
+def _pages_key(facets: Facets) -> str:
+    return f"search-pages-{facets.pages}"
+
+
+def _days_key(facets: Facets) -> str:
+    return "-".join(["search-days", *map(str, facets.days or ())])
+
+
+def _own_key(*parts: object) -> str:
+    return "-".join(["search-own", *map(str, parts)])
