@@ -6,10 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.catalog import Catalog, Collection, Judgement, StoredQuestion
+from rag.catalog import Catalog, Collection, Judgement, Origin, StoredQuestion
 from rag.documents import Document, Notice
 from rag.errors import UsageError
 from rag.evaluation.judging import in_these_documents, is_meant
+
+
+@dataclass(frozen=True, slots=True)
+class NewQuestion:
+    """A question that is not kept yet, with what answers it; `id` is its line or its id in a file."""
+
+    text: str
+    judgements: tuple[Judgement, ...]
+    made_by: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,25 @@ def judged_questions(
             Notice("Questions left out because their text is in no document any more: {n}", {"n": outdated})
         )
     return Asked(tuple(ready[:limit]), len(stored) - len(ready), tuple(notices))
+
+
+def not_kept(questions: Iterable[NewQuestion]) -> list[StoredQuestion]:
+    """Questions as `judged_questions` takes them that are in no collection's set."""
+    return [
+        StoredQuestion(each.id or str(number), each.text, "imported", each.made_by, each.judgements)
+        for number, each in enumerate(questions, 1)
+    ]
+
+
+def keep(catalog: Catalog, collection: Collection, questions: Iterable[NewQuestion], origin: Origin) -> int:
+    """Add questions to a collection's set, but for those that are in it word for word; how many were new."""
+    there = {question.text for question in catalog.questions.all(collection.id)}
+    new = [question for question in questions if question.text not in there]
+    for each in new:
+        catalog.questions.add(
+            collection.id, each.text, origin=origin, made_by=each.made_by, judgements=each.judgements
+        )
+    return len(new)
 
 
 def _present(catalog: Catalog, judgements: Sequence[Judgement]) -> list[Judgement]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
-from rag.catalog import Judgement
+from rag.catalog import Judgement, text_hash
 from rag.documents import Document
 
 SHINGLE = 6  # characters
@@ -96,7 +96,9 @@ def meaning(passage: Found, judgements: Iterable[Judgement]) -> list[Judgement]:
 
 def _key(judgement: Judgement) -> str:
     """A document's own id where all of it was judged: unjudged ones then rank beside it."""
-    return judgement.document_id if judgement.quote is None else f"{judgement.document_id} {judgement.quote}"
+    if judgement.quote is None:
+        return judgement.document_id
+    return f"{judgement.document_id}#{text_hash(judgement.quote)[:12]}"
 
 
 @lru_cache(maxsize=4096)
