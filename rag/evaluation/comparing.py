@@ -193,7 +193,7 @@ class _Asking:
     def all(self, questions: Sequence[Judged]) -> list[Outcome]:
         """What every question found. Raises what the search raises, and Cancelled."""
         outcomes = []
-        asking = Notice("Asking: {mode}, {embedder}", _names(self._system))
+        asking = Notice("Asking the questions: {mode}, {embedder}", _names(self._system))
         for done, question in enumerate(questions):
             if self._cancelled():
                 raise Cancelled("Stopped.")
@@ -222,7 +222,12 @@ class _Asking:
 
 
 def _names(system: System) -> dict[str, str | int | Notice]:
-    return {"mode": system.mode, "embedder": system.embedder}
+    modes: Mapping[Mode, Notice] = {
+        "dense": Notice("By meaning"),
+        "keyword": Notice("By keywords"),
+        "hybrid": Notice("By both"),
+    }
+    return {"mode": modes[system.mode], "embedder": system.embedder}
 
 
 def _excerpt(passage: Passage, question: Judged) -> FoundText:

@@ -31,11 +31,15 @@ class Found(Protocol):
 def overlap(one: str, other: str) -> float:
     """The share of the shorter text that is in the other, in [0, 1].
 
-    Counted in runs of six characters, each once, without regard to white space, case and width: the
-    containment of Broder 1997, "On the resemblance and containment of documents".
+    Counted in runs of six characters, or all of a shorter text, each once, without regard to white space,
+    case and width: the containment of Broder 1997, "On the resemblance and containment of documents".
     """
-    shorter, longer = sorted((_shingles(one), _shingles(other)), key=len)
-    return len(shorter & longer) / len(shorter) if shorter else 0.0
+    shorter, longer = sorted((_bare(one), _bare(other)), key=len)
+    size = min(SHINGLE, len(shorter))
+    if not size:
+        return 0.0
+    fewer, more = sorted((_shingles(shorter, size), _shingles(longer, size)), key=len)
+    return len(fewer & more) / len(fewer)
 
 
 def is_meant(judgement: Judgement, text: str) -> bool:
@@ -102,7 +106,10 @@ def _key(judgement: Judgement) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _shingles(text: str) -> frozenset[str]:
-    bare = _SPACE.sub("", unicodedata.normalize("NFKC", text).lower())
-    starts = range(max(1, len(bare) - SHINGLE + 1)) if bare else ()
-    return frozenset(bare[start : start + SHINGLE] for start in starts)
+def _bare(text: str) -> str:
+    return _SPACE.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+@lru_cache(maxsize=4096)
+def _shingles(bare: str, size: int) -> frozenset[str]:
+    return frozenset(bare[start : start + size] for start in range(len(bare) - size + 1))
