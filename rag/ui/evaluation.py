@@ -26,10 +26,11 @@ def page() -> None:
             st.switch_page(st.session_state["library_page"])
         return
     work = evaluations().state(collection())
-    if work and work.state == "running":
-        _running()
-    elif work:
-        _ended(work)
+    with st.container():  # what comes and goes in it does not fold up what stands below
+        if work and work.state == "running":
+            _running()
+        elif work:
+            _ended(work)
     is_busy = work is not None and work.state == "running"
     ask, judge, compare = st.tabs(
         [t("1 · Questions"), t("2 · Judge"), t("3 · Compare")], key="evaluation-tab", on_change="rerun"

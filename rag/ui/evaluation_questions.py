@@ -29,12 +29,12 @@ def questions(*, is_busy: bool) -> None:
             icon=":material/info:",
         )
     if added := st.session_state.pop("questions-added", None):
-        st.success(added, icon=":material/check:")
+        st.toast(added, icon=":material/check:")
     with st.expander(t("Type questions"), icon=":material/edit:", expanded=not present):
         _type()
-    with st.expander(t("Import questions"), icon=":material/upload_file:"):
+    with st.expander(t("Import questions"), icon=":material/upload_file:", key="import-box"):
         _import()
-    with st.expander(t("Make questions from the documents"), icon=":material/auto_awesome:"):
+    with st.expander(t("Make questions from the documents"), icon=":material/auto_awesome:", key="make-box"):
         _make(is_busy=is_busy)
 
 
@@ -88,17 +88,23 @@ def _import() -> None:
             "queries.jsonl and qrels.tsv together, with names of documents as their ids."
         )
     )
+    imported = st.session_state.setdefault("question-files-imported", 0)
     files = st.file_uploader(
         t("Files with questions"),
         type=["csv", "jsonl", "tsv"],
         accept_multiple_files=True,
-        key="question-files",
+        key=f"question-files-{imported}",
     )
-    if files and st.button(t("Import"), type="primary", icon=":material/upload_file:"):
+    if files and st.button(
+        t("Import"), type="primary", icon=":material/upload_file:", key="import-questions"
+    ):
         try:
-            _added(keep(engine().catalog, collection(), _read(files), "imported"))
+            read = _read(files)
         except RagError as error:
             st.error(plain(tell(error)), icon=":material/error:")
+            return
+        st.session_state["question-files-imported"] += 1  # another key: the uploader is empty again
+        _added(keep(engine().catalog, collection(), read, "imported"))
 
 
 def _read(files: Sequence[UploadedFile]) -> list[NewQuestion]:

@@ -45,13 +45,16 @@ def _run(judged: int, *, is_busy: bool, is_open: bool) -> None:
         own = collection().fingerprint.id
         most = engine().preflight.most_tokens(collection())
         others = [each for each in embedder_choices() if each != own]
-        embedders = st.multiselect(t("Other models as well"), others, key="evaluate-embedders")
+        embedders = st.multiselect(
+            t("Other models as well"), others, key="evaluate-embedders", placeholder=t("Choose a model")
+        )
         for embedder in embedders:
             tell_where_text_goes(embedder)
         sizes = st.multiselect(
             t("Other sizes of passages as well, in tokens"),
             [size for size in SIZES if most is None or size <= most],
             key="evaluate-sizes",
+            placeholder=t("Choose sizes"),
             help=t("The documents are read and cut again for this run. It takes as long as adding them."),
         )
         if embedders or sizes:
