@@ -39,10 +39,10 @@ def test_one_worker_reads_file_after_file(note: Path) -> None:
 
 def test_errors_keep_template_and_values(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    path.write_bytes(b"{\\rtf1}")
+    path.write_bytes(b"%!PS-Adobe-3.0")
     with Parser(load_settings()) as parser, pytest.raises(DocumentError) as refused:
-        parser.parse(path, "letter.rtf")
-    assert refused.value.values == {"name": "letter.rtf", "kind": Notice("RTF")}
+        parser.parse(path, "letter.ps")
+    assert refused.value.values == {"name": "letter.ps", "kind": Notice("PostScript")}
     assert "{kind}" in refused.value.message
 
 

@@ -149,7 +149,7 @@ def test_the_same_file_with_another_size_is_replaced(library: Library) -> None:
     assert add(library, "a.txt", LONG, ChunkSize(64, 8)) == "unchanged"
     assert [document.chunk_size for document in library.documents()] == [ChunkSize(64, 8)]
     assert add(library, "a.txt", LONG, None) == "replaced"
-    assert library.indexing.check(library.collection).clean
+    assert library.is_clean()
 
 
 def test_a_document_from_before_sizes_were_kept_is_unchanged(library: Library) -> None:
