@@ -61,9 +61,11 @@ def _running() -> None:
 
 
 def _ended(work: Work) -> None:
-    """What went wrong, until the page is left or something else begins."""
+    """What went wrong, told once; a run that is done is the one to see."""
     if work.error:
         st.error(plain(tell(work.error)), icon=":material/error:")
     elif work.state == "stopped":
         st.info(t("Stopped. Nothing of this run was kept."), icon=":material/info:")
+    if work.result:
+        st.session_state["evaluation-run"] = work.result
     evaluations().forget(collection())

@@ -67,6 +67,8 @@ def _run(judged: int, *, is_busy: bool, is_open: bool) -> None:
 
 
 def _saved(runs: Mapping[str, Comparison]) -> None:
+    if st.session_state.get("evaluation-run") not in runs:  # removed, or of another collection
+        st.session_state.pop("evaluation-run", None)
     chosen = st.selectbox(
         t("Run"), list(runs), format_func=lambda key: _when(runs[key]), key="evaluation-run"
     )
@@ -121,8 +123,8 @@ def _table(run: Comparison, base: SystemResult) -> None:
     st.table(
         {
             t("Way of searching"): [plain(_name(each.system, run)) for each in rows],
-            **{METRIC_NAMES[metric]: [_figure(each, metric) for each in rows] for metric in METRICS},
             t("Difference in nDCG@10"): [_difference(base, each) for each in rows],
+            **{METRIC_NAMES[metric]: [_figure(each, metric) for each in rows] for metric in METRICS},
         },
         hide_index=True,
     )
