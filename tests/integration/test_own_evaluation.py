@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rag.catalog import Collection, Judgement
+from rag.catalog import Collection, Judgement, StoredQuestion
 from rag.engine import Engine, open_engine
 from rag.errors import Cancelled, UsageError
 from rag.evaluation import (
@@ -24,7 +25,10 @@ from rag.evaluation import (
     saved,
     systems,
 )
+from rag.evaluation.background import Evaluations, Work
+from rag.evaluation.pooling import grade_of, judge, pooled
 from rag.evaluation.systems import System
+from rag.retrieval import Query
 from rag.settings import PROJECT_DIR, load_settings
 from tests.fakes import ScriptedChatModel
 
@@ -247,3 +251,56 @@ def test_a_bad_file_is_refused_with_its_line(
     (tmp_path / name).write_text(content, "utf-8")
     with pytest.raises(UsageError, match=said):
         read_questions(tmp_path / name, engine.catalog, collection)
+
+
+def test_work_in_the_background_ends_with_a_result_or_a_reason(
+    engine: Engine, collection: Collection
+) -> None:
+    work = Evaluations(engine)
+    work.run(collection, (System("keyword", E5),))
+    assert _ended(work, collection).state == "failed"
+    assert "has no question whose answer is known" in str(_ended(work, collection).error)
+    work.generate(collection, 2, with_model=False)
+    assert _ended(work, collection).state == "done"
+    work.run(collection, (System("keyword", E5),))
+    done = _ended(work, collection)
+    assert done.state == "done" and list(saved(engine.catalog, collection)) == [done.result]
+    work.forget(collection)
+    assert work.state(collection) is None
+
+
+def test_work_in_the_background_is_stopped_and_keeps_nothing(engine: Engine, collection: Collection) -> None:
+    work = Evaluations(engine)
+    keep(engine.catalog, collection, generate(engine.catalog, collection, 2, chat_model=None), "generated")
+    work.run(collection, (System("dense", E5, 48), System("dense", E5, 64)))
+    with pytest.raises(UsageError, match="Another evaluation is going on"):
+        work.run(collection, (System("keyword", E5),))
+    work.stop()
+    assert _ended(work, collection).state == "stopped"
+    assert saved(engine.catalog, collection) == {}
+
+
+def test_what_is_judged_anew_takes_the_place_of_the_same_text(engine: Engine, collection: Collection) -> None:
+    key = engine.catalog.questions.add(collection.id, LEAVE, origin="typed")
+    passage = pooled(engine.search_side_by_side(collection, Query(LEAVE, k=3)))[0]
+
+    def present() -> StoredQuestion:
+        return next(each for each in engine.catalog.questions.all(collection.id) if each.id == key)
+
+    assert grade_of(present(), passage) is None
+    for grade in (1, 0, None):
+        judge(engine, present(), passage, grade)
+        assert grade_of(present(), passage) == grade
+    judge(engine, present(), passage, 1)
+    part = replace(passage, text=passage.text[: len(passage.text) // 2])
+    judge(engine, present(), part, 0)
+    assert [each.grade for each in present().judgements] == [0]
+
+
+def _ended(work: Evaluations, collection: Collection) -> Work:
+    thread = work._thread
+    assert thread
+    thread.join(60)
+    found = work.state(collection)
+    assert found
+    return found
