@@ -1,4 +1,4 @@
-"""The catalogue: the truth about collections, documents, chunks, vectors, jobs and conversations."""
+"""The catalogue: the truth about collections, documents, chunks, vectors, jobs, conversations, questions."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -16,6 +16,7 @@ from rag.catalog.facets import DocumentFacet, Facets, facets
 from rag.catalog.folder_lock import FolderLock
 from rag.catalog.jobs import MOST_AT_ONCE, Job, Jobs
 from rag.catalog.originals import Originals
+from rag.catalog.questions import Judgement, Origin, Questions, StoredQuestion
 from rag.catalog.vectors import Vectors, text_hash, vector_key
 from rag.documents import Chunk, ChunkSize, Document, Metadata
 
@@ -29,8 +30,11 @@ __all__ = [
     "Examined",
     "Facets",
     "Job",
+    "Judgement",
+    "Origin",
     "OtherIndex",
     "StoredChunk",
+    "StoredQuestion",
     "StoredTurn",
     "text_hash",
     "vector_key",
@@ -51,6 +55,7 @@ class Catalog:
         self.jobs = Jobs(self._database)
         self.examinations = Examinations(self._database)
         self.conversations = Conversations(self._database)
+        self.questions = Questions(self._database)
         self.originals = Originals(data_dir / "originals")
         self.reading_dir = data_dir / "reading"
         self._facets: dict[str, tuple[int, Facets]] = {}

@@ -140,7 +140,45 @@ alter table jobs add column turn integer not null default 0;
 alter table jobs add column heartbeat real;
 create index jobs_by_sender on jobs (sender, turn);
 """
-MIGRATIONS = (SCHEMA, VECTORS_BY_TEXT, OTHER_INDEXES, PICTURES, DELETED_ROWS, FOLDERS, CHUNK_SIZES, SENDERS)
+QUESTIONS = """
+create table questions (
+    id text primary key,
+    collection_id text not null references collections(id) on delete cascade,
+    text text not null,
+    origin text not null check (origin in ('typed', 'imported', 'generated')),
+    made_by text not null,
+    created_at text not null
+);
+create index questions_by_collection on questions (collection_id);
+create table judgements (
+    question_id text not null references questions(id) on delete cascade,
+    document_id text not null,
+    name text not null,
+    sha256 text not null,
+    text_hash text not null,
+    quote text,
+    grade integer not null,
+    primary key (question_id, document_id, text_hash)
+) without rowid;
+create table evaluations (
+    id text primary key,
+    collection_id text not null references collections(id) on delete cascade,
+    started_at text not null,
+    result text not null
+);
+create index evaluations_by_collection on evaluations (collection_id, started_at);
+"""
+MIGRATIONS = (
+    SCHEMA,
+    VECTORS_BY_TEXT,
+    OTHER_INDEXES,
+    PICTURES,
+    DELETED_ROWS,
+    FOLDERS,
+    CHUNK_SIZES,
+    SENDERS,
+    QUESTIONS,
+)
 
 
 class _Held:

@@ -2,19 +2,36 @@
 
 import json
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.common import collection_option, json_option, note, open_engine, print_json, show_progress
+from rag.cli.common import collection_option, json_option, note, print_json, show_progress
+from rag.cli.evaluate_report import print_report
 
 if TYPE_CHECKING:
     from rag.evaluation import CorpusDocument, Evaluation, QuestionSet
 
 _file = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a collection of one's own is to be evaluated, as the options say."""
+
+    collection: str | None
+    questions: Path | None
+    queries: Path | None
+    qrels: Path | None
+    generate: int | None
+    keep: bool
+    embedders: tuple[str, ...]
+    modes: tuple[Any, ...]
+    sizes: tuple[int, ...]
 
 
 @click.command()
@@ -25,12 +42,42 @@ _file = click.Path(path_type=Path)
     "--questions",
     type=_file,
     metavar="F",
-    help='In place of these three: {"question", "document"} a line, asked of a collection you have.',
+    help='Questions about a collection you have: {"question", "document"} or {"question", "text"} a line, '
+    "or a CSV file with such columns.",
+)
+@click.option(
+    "--generate",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Make N questions from the documents, keep them, and ask all that are kept.",
+)
+@click.option(
+    "--keep", is_flag=True, help="Keep the questions of the files with the collection, then ask all."
 )
 @collection_option
-@click.option("--embedder", metavar="ID", help="The model for --corpus; else RAG_EMBEDDER.")
 @click.option(
-    "--mode", type=click.Choice(["dense", "keyword", "hybrid"]), default="hybrid", show_default=True
+    "--embedder",
+    "embedders",
+    multiple=True,
+    metavar="ID",
+    help="The model; else the collection's. Repeat it.",
+)
+@click.option(
+    "--mode",
+    "modes",
+    type=click.Choice(["dense", "keyword", "hybrid"]),
+    multiple=True,
+    default=("hybrid",),
+    show_default=True,
+    help="How to search. Repeat it to compare; the first is what others are compared with.",
+)
+@click.option(
+    "--chunk-tokens",
+    "sizes",
+    type=click.IntRange(min=32),
+    multiple=True,
+    metavar="N",
+    help="Cut the documents anew, for this alone. Repeat it; 32 at least.",
 )
 @click.option(
     "-k",
@@ -47,57 +94,67 @@ def evaluate(
     corpus: Path | None,
     queries: Path | None,
     qrels: Path | None,
-    questions: Path | None,
-    collection: str | None,
-    embedder: str | None,
+    embedders: tuple[str, ...],
+    modes: tuple[Any, ...],
+    sizes: tuple[int, ...],
     per_query: Path | None,
     as_json: bool,
-    **options: Any,
+    limit: int | None,
+    depth: int,
+    **own: Any,
 ) -> None:
-    """Measure how well questions find the documents that answer them.
+    """Measure how well questions find what answers them.
 
-    On a test set, in a collection that is gone afterwards: --corpus, --queries and --qrels. On your own
-    documents: --questions, and -c for the collection.
+    On your own documents: the questions that are kept with a collection (-c), or those of --questions, or of
+    --queries and --qrels. On a test set, in a collection that is gone afterwards: --corpus, --queries and
+    --qrels.
     """
+    _check(corpus, queries, qrels, embedders, modes, sizes, own)
     with ExitStack() as stack:
         out = stack.enter_context(_written(per_query)) if per_query else None
-        if questions and not (corpus or queries or qrels or embedder):
-            report, evaluation = _own_documents(questions, collection, **options)
-        elif corpus and queries and qrels and not (questions or collection):
-            report, evaluation = _test_set(corpus, queries, qrels, embedder, **options)
-        else:
-            raise click.UsageError(
-                "Say --corpus, --queries and --qrels (and --embedder), or --questions (and -c)."
+        if corpus and queries and qrels:
+            embedder = embedders[0] if embedders else None
+            report, rows, notices = _test_set(
+                corpus, queries, qrels, embedder, limit=limit, mode=modes[0], depth=depth
             )
+        else:
+            from rag.cli.evaluate_own import evaluate_own
+
+            wanted = Wanted(
+                **own, queries=queries, qrels=qrels, embedders=embedders, modes=modes, sizes=sizes
+            )
+            report, rows, notices = evaluate_own(wanted, limit=limit, depth=depth)
         if out:
-            _write_results(out, evaluation)
+            out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     if as_json:
         print_json(report)
     else:
-        _print_report(report)
-    for notice, times in evaluation.notices.items():
+        print_report(report)
+    for notice, times in notices.items():
         note(f"{times} ×: {notice}")
 
 
-def _own_documents(
-    path: Path, collection: str | None, *, limit: int | None, mode: Any, depth: int
-) -> tuple[dict[str, Any], "Evaluation"]:
-    from functools import partial
-
-    from rag.evaluation import evaluate as run
-    from rag.evaluation import read_questions
-
-    with open_engine() as engine:
-        found = engine.collection(collection)
-        ready = [each for each in engine.catalog.documents.all(found.id) if each.status == "ready"]
-        asked = read_questions(path, ready, found.name).first(limit)
-        evaluation = run(
-            partial(engine.search, found), asked, mode=mode, depth=depth, on_progress=_questions_done
+def _check(
+    corpus: Path | None,
+    queries: Path | None,
+    qrels: Path | None,
+    embedders: Sequence[str],
+    modes: Sequence[str],
+    sizes: Sequence[int],
+    own: dict[str, Any],
+) -> None:
+    """Raises click.UsageError for options that do not go together."""
+    files = (queries is not None, qrels is not None)
+    several = len(embedders) > 1 or len(modes) > 1 or sizes
+    if len(set(files)) == 2 or (corpus and (not all(files) or any(own.values()) or several)):
+        raise click.UsageError(
+            "Say --corpus, --queries and --qrels (one --embedder, one --mode), or -c with --questions, "
+            "--queries and --qrels, --generate, or alone for what is kept."
         )
-    report = _report(evaluation, mode=mode, depth=depth, embedder=found.fingerprint.id, documents=len(ready))
-    report["chunks"] = sum(document.chunks for document in ready)
-    report["collection"] = found.name
-    return report, evaluation
+    if sum((own["questions"] is not None, any(files), own["generate"] is not None)) > 1:
+        raise click.UsageError("Say one of --questions, --generate, and --queries with --qrels.")
+    if own["keep"] and not (own["questions"] or any(files)):
+        raise click.UsageError("--keep is for the questions of --questions, or of --queries and --qrels.")
 
 
 def _test_set(
@@ -109,7 +166,7 @@ def _test_set(
     limit: int | None,
     mode: Any,
     depth: int,
-) -> tuple[dict[str, Any], "Evaluation"]:
+) -> tuple[dict[str, Any], list[dict[str, Any]], Mapping[str, int]]:
     from rag.evaluation import evaluate as run
     from rag.evaluation import index_corpus, read_corpus, read_judged_queries
     from rag.settings import load_settings
@@ -122,7 +179,7 @@ def _test_set(
     report = _report(evaluation, mode=mode, depth=depth, embedder=index.embedder, documents=len(documents))
     report["chunks"] = index.chunks
     report["seconds"]["index"] = index.seconds
-    return report, evaluation
+    return report, _rows(evaluation), evaluation.notices
 
 
 def _report(
@@ -175,9 +232,9 @@ def _written(path: Path) -> Iterator[IO[str]]:
         yield file
 
 
-def _write_results(out: IO[str], evaluation: "Evaluation") -> None:
-    for result in evaluation.results:
-        row = {
+def _rows(evaluation: "Evaluation") -> list[dict[str, Any]]:
+    return [
+        {
             "id": result.question.id,
             "question": result.question.text,
             **result.metrics,
@@ -186,16 +243,5 @@ def _write_results(out: IO[str], evaluation: "Evaluation") -> None:
             "mode": result.mode,
             "seconds": result.seconds,
         }
-        out.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def _print_report(report: dict[str, Any]) -> None:
-    for metric, (low, high) in report["intervals"].items():
-        click.echo(f"{metric:<10} {report[metric]:.3f}  (95 %: {low:.3f}–{high:.3f})")
-    seconds = report["seconds"]
-    indexing = f"{seconds['index']:.1f} s to index, " if "index" in seconds else ""
-    click.echo(
-        f"{report['queries']} questions ({report['skipped']} skipped), {report['documents']} documents, "
-        f"{report['chunks']} chunks; {report['mode']}, {report['embedder']}; "
-        f"{indexing}{1000 * seconds['median_search']:.0f} ms a question"
-    )
+        for result in evaluation.results
+    ]

@@ -1,17 +1,16 @@
 """Questions with the documents that answer them, read from files; what is wrong is said with its line."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rag.documents import Document, readable
+from rag.documents import readable
 from rag.errors import UsageError
 
 DOCUMENT_EXAMPLE = '{"id": "d1", "title": "Leave", "text": "Everyone has 25 days of leave."}'
 QUERY_EXAMPLE = '{"id": "q1", "text": "How many days of leave are there?"}'
-QUESTION_EXAMPLE = '{"question": "How many days of leave are there?", "document": "leave.pdf"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,10 @@ class QuestionSet:
 def read_corpus(path: Path) -> list[CorpusDocument]:
     """A corpus.jsonl, {"id", "title", "text"} a line; the title may be missing. Raises UsageError."""
     corpus: dict[str, CorpusDocument] = {}
-    for line, row in _objects(path, DOCUMENT_EXAMPLE):
+    for line, row in json_objects(path, DOCUMENT_EXAMPLE):
         key, title, text = _id(row), row.get("title") or "", row.get("text")
         if key is None or not isinstance(title, str) or not isinstance(text, str):
-            raise _wrong_object(path, line, DOCUMENT_EXAMPLE)
+            raise wrong_object(path, line, DOCUMENT_EXAMPLE)
         if key in corpus:
             raise _twice(path, line, key)
         corpus[key] = CorpusDocument(key, readable(title), readable(text))
@@ -63,10 +62,10 @@ def read_judged_queries(queries: Path, qrels: Path) -> QuestionSet:
     Raises UsageError, also where no query has a relevant document.
     """
     texts: dict[str, str] = {}
-    for line, row in _objects(queries, QUERY_EXAMPLE):
+    for line, row in json_objects(queries, QUERY_EXAMPLE):
         key, text = _id(row), row.get("text")
         if key is None or not isinstance(text, str) or not text.strip():
-            raise _wrong_object(queries, line, QUERY_EXAMPLE)
+            raise wrong_object(queries, line, QUERY_EXAMPLE)
         if key in texts:
             raise _twice(queries, line, key)
         texts[key] = readable(text)
@@ -83,38 +82,6 @@ def read_judged_queries(queries: Path, qrels: Path) -> QuestionSet:
             qrels=qrels,
         )
     return QuestionSet(questions, len(texts) - len(questions))
-
-
-def read_questions(path: Path, documents: Sequence[Document], collection: str) -> QuestionSet:
-    """Lines of {"question", "document"}: a document's name or id, or a list of some that answer equally well.
-
-    `documents` are those of the collection of that name. A name stands for every document that has it.
-    Raises UsageError, also for a document that is not there.
-    """
-    known: dict[str, list[str]] = {}
-    for document in documents:
-        for name in (document.name, document.id):
-            known.setdefault(name, []).append(document.id)
-    questions = []
-    for line, row in _objects(path, QUESTION_EXAMPLE):
-        text, wanted = row.get("question"), row.get("document")
-        names = [wanted] if isinstance(wanted, str) else wanted
-        is_text = isinstance(text, str) and bool(text.strip())
-        if not is_text or not names or not isinstance(names, list):
-            raise _wrong_object(path, line, QUESTION_EXAMPLE)
-        for name in names:
-            if not isinstance(name, str) or name not in known:
-                raise UsageError(
-                    "{path}, line {line}: the collection “{collection}” has no document “{name}” that can be "
-                    "searched. Write a name or an id that rag documents lists as ready.",
-                    path=path,
-                    line=line,
-                    collection=collection,
-                    name=name,
-                )
-        relevance = {key: 1 for name in names for key in known[name]}
-        questions.append(Question(str(line), readable(str(text)), relevance))
-    return QuestionSet(tuple(questions))
 
 
 def _judgements(path: Path) -> dict[str, dict[str, int]]:
@@ -135,15 +102,16 @@ def _judgements(path: Path) -> dict[str, dict[str, int]]:
     return judged
 
 
-def _objects(path: Path, example: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def json_objects(path: Path, example: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """A file's objects, one a line, with their line numbers from 1. Raises UsageError, also for none."""
     empty = True
     for line, text in _lines(path):
         try:
             row = json.loads(text)
         except ValueError as error:
-            raise _wrong_object(path, line, example) from error
+            raise wrong_object(path, line, example) from error
         if not isinstance(row, dict):
-            raise _wrong_object(path, line, example)
+            raise wrong_object(path, line, example)
         empty = False
         yield line, row
     if empty:
@@ -172,7 +140,8 @@ def _id(row: Mapping[str, Any]) -> str | None:
     return readable(str(found)) if is_number or (isinstance(found, str) and found) else None
 
 
-def _wrong_object(path: Path, line: int, example: str) -> UsageError:
+def wrong_object(path: Path, line: int, example: str) -> UsageError:
+    """What is said of a line that is not what it should be."""
     return UsageError(
         "{path}, line {line}: this should be a JSON object like {example}.",
         path=path,

@@ -37,6 +37,11 @@ def page() -> None:
         new_collection(choices)
 
 
+def embedder_choices() -> list[str]:
+    """The models that could embed at once."""
+    return _ready_embedders(_states(engine().settings, st.session_state.get("settings_changed", 0)))
+
+
 @st.cache_data(ttl=STATES_SECONDS, show_spinner=False, max_entries=2)
 def known_states(_settings: Settings, changed: int) -> list[ProviderState]:  # noqa: ARG001 - the cache's key
     """The providers' states, asked anew once they were asked long ago or the settings `changed`."""

@@ -7,10 +7,12 @@ import streamlit as st
 
 from rag.catalog import Collection, Conversation
 from rag.engine import Engine, open_engine
+from rag.evaluation.background import Evaluations
 from rag.settings import load_settings
 
 _lock = threading.Lock()
 _engine: Engine | None = None
+_evaluations: Evaluations | None = None
 
 
 def engine() -> Engine:
@@ -29,10 +31,22 @@ def engine() -> Engine:
         return _engine
 
 
+def evaluations() -> Evaluations:
+    """What this server evaluates in the background."""
+    global _evaluations
+    present = engine()
+    with _lock:
+        if _evaluations is None or _evaluations.engine is not present:
+            _evaluations = Evaluations(present)
+        return _evaluations
+
+
 def close_engine() -> None:
     """Stop what the engine runs; a page that is still open starts it again."""
     global _engine
     with _lock:
+        if _evaluations is not None:
+            _evaluations.stop()
         if _engine is not None:
             _engine.close()
             _engine = None

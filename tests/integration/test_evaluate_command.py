@@ -83,6 +83,13 @@ def test_the_documented_commands(run: Run, tmp_path: Path) -> None:  # noqa: F81
     assert "mrr@10     1.000" in by_meaning and "4 questions (0 skipped), 4 documents" in by_meaning
     each = [json.loads(line) for line in (tmp_path / "each.jsonl").read_text("utf-8").splitlines()]
     assert [row["mode"] for row in each] == ["keyword"] * 4
+    assert (
+        "9 questions (0 skipped)"
+        in said["rag evaluate --generate 5 --mode hybrid --mode dense --mode keyword"]
+    )
+    report = json.loads(said["rag evaluate --chunk-tokens 128 --chunk-tokens 256 --json"])
+    assert [each["name"] for each in report["systems"]] == ["hybrid · 128 tokens", "hybrid · 256 tokens"]
+    assert report["systems"][1]["differences"]["ndcg@10"]["low"] <= 0 and report["collection"] == "default"
 
     (tmp_path / "questions.jsonl").write_text('\n{"question": "When?", "document": "gone.txt"}\n')
     wrong = run("evaluate", "--questions", "questions.jsonl", status=2)
@@ -93,7 +100,15 @@ def test_the_documented_commands(run: Run, tmp_path: Path) -> None:  # noqa: F81
     ("options", "said"),
     [
         (["--corpus", "corpus.jsonl"], "Say --corpus, --queries and --qrels"),
-        (["--questions", "questions.jsonl", "--embedder", "builtin:all-minilm-l6-v2"], "Say --corpus"),
+        (["--queries", "queries.jsonl"], "Say --corpus, --queries and --qrels"),
+        (
+            ["--corpus", "c", "--queries", "q", "--qrels", "r", "--mode", "dense", "--mode", "keyword"],
+            "one --mode",
+        ),
+        (["--corpus", "c", "--queries", "q", "--qrels", "r", "-c", "default"], "Say --corpus"),
+        (["--questions", "questions.jsonl", "--generate", "5"], "Say one of --questions"),
+        (["--keep"], "--keep is for the questions of --questions"),
+        ([], "“default” has no question whose answer is known"),
         (["--questions", "gone.jsonl", "--per-query", "no/folder"], "no/folder cannot be written"),
     ],
 )

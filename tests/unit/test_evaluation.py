@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.documents import Document, Notice, Passage
+from rag.documents import Notice, Passage
 from rag.errors import UsageError
 from rag.evaluation import (
     METRICS,
@@ -19,7 +19,6 @@ from rag.evaluation import (
     evaluate,
     read_corpus,
     read_judged_queries,
-    read_questions,
 )
 from rag.evaluation.metrics import ndcg, recall, reciprocal_rank
 from rag.retrieval import Query, SearchResult
@@ -108,19 +107,6 @@ def test_the_first_questions_are_those_of_the_file() -> None:
     assert every.first(None) == every
 
 
-def test_own_questions_name_documents_or_their_ids(tmp_path: Path) -> None:
-    path = tmp_path / "questions.jsonl"
-    path.write_text(
-        '{"question": "How long?", "document": "a.pdf"}\n'
-        '{"question": "多久？", "document": ["id2", "b.pdf"]}\n'
-    )
-    documents = [_document("id1", "a.pdf"), _document("id2", "b.pdf"), _document("id3", "a.pdf")]
-    assert read_questions(path, documents, "papers").questions == (
-        Question("1", "How long?", {"id1": 1, "id3": 1}),
-        Question("2", "多久？", {"id2": 1}),
-    )
-
-
 def _corpus(path: Path) -> object:
     return read_corpus(path)
 
@@ -133,10 +119,6 @@ def _qrels(path: Path) -> object:
     queries = path.with_name("queries.jsonl")
     queries.write_text('{"id": "q", "text": "?"}\n')
     return read_judged_queries(queries, path)
-
-
-def _questions(path: Path) -> object:
-    return read_questions(path, [_document("id1", "a.pdf")], "papers")
 
 
 @pytest.mark.parametrize(
@@ -156,10 +138,6 @@ def _questions(path: Path) -> object:
         (_qrels, b"qid\tdocid\trel\nq\t1\t1\nq\t1\n", "file, line 3: this should be a query's id"),
         (_qrels, b"qid\tdocid\trel\nq\t1\tmuch\n", "file, line 2: this should be a query's id"),
         (_qrels, b"qid\tdocid\trel\nother\t1\t1\n", "No query in .*queries.jsonl has a .* in .*file"),
-        (_questions, b'{"question": "?"}\n', "file, line 1: this should be a JSON object"),
-        (_questions, b'{"question": "?", "document": []}\n', "file, line 1: this should be a JSON object"),
-        (_questions, b'\n{"question": "?", "document": "b"}\n', "line 2: the collection “papers” .*“b”"),
-        (_questions, b'{"question": "?", "document": ["a.pdf", 7]}\n', "file, line 1: the collection .*“7”"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_refused_with_its_line(
@@ -194,7 +172,3 @@ def test_a_document_ranks_where_its_best_passage_does() -> None:
 
 def _passage(rank: int, document: str) -> Passage:
     return Passage(rank, f"{document}-{rank}", document, document, "text", 1 / rank)
-
-
-def _document(key: str, name: str) -> Document:
-    return Document(key, "c", name, "", "pdf", 1, "ready", "2026-11-22T00:00:00+00:00")
