@@ -74,9 +74,9 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A chunk of the collection that stands for many: its text, and the document it is from."""
+    """A chunk of the collection that stands for many: whether it is Chinese, and the document it is from."""
 
-    text: str
+    chinese: bool
     document_id: str
 
 
@@ -95,7 +95,7 @@ class Backgrounds:
     ) -> None:
         self._sentences = (cohort @ question).reshape(2, -1)
         self._chunks = vectors @ question
-        self._chinese = np.array([is_chinese(each.text) for each in sample], bool)
+        self._chinese = np.array([each.chinese for each in sample], bool)
         self._documents = np.array([each.document_id for each in sample], str)
 
     def of(self, text: str, document_id: str) -> Background:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.calibration import COHORT, SAMPLE, Backgrounds, Sampled
+from rag.calibration import COHORT, SAMPLE, Backgrounds, Sampled, is_chinese
 from rag.catalog import Catalog, Collection, text_hash
 from rag.embedders.base import Embedder, Vectors
 
 
 @dataclass(frozen=True, slots=True)
 class _Background:
-    """What questions to a collection are compared with, as long as its ready documents are `documents`."""
+    """What questions to a collection are compared with, as long as its chunks are of `generation`."""
 
-    documents: frozenset[str]
+    generation: int
     cohort: Vectors
     vectors: Vectors
     sample: Sequence[Sampled]
@@ -30,14 +30,14 @@ class Comparison:
 
     def backgrounds(self, collection: Collection, vector: Vectors) -> Backgrounds:
         """The question against the cohort and a sample of the chunks, kept until the documents change."""
-        ready = self._catalog.documents.ready_ids(collection.id)
+        generation = self._catalog.documents.generation
         key = (collection.id, collection.fingerprint.key)
         kept = self._samples.get(key)
-        if kept is None or kept.documents != ready:
-            kept = self._samples[key] = self._sampled(collection, ready)
+        if kept is None or kept.generation != generation:
+            kept = self._samples[key] = self._sampled(collection, generation)
         return Backgrounds(vector, kept.cohort, kept.vectors, kept.sample)
 
-    def _sampled(self, collection: Collection, documents: frozenset[str]) -> _Background:
+    def _sampled(self, collection: Collection, generation: int) -> _Background:
         hashes = [text_hash(text) for text in COHORT]
         fingerprint, vectors = collection.fingerprint, self._catalog.vectors
         if vectors.missing(fingerprint, hashes):
@@ -47,10 +47,10 @@ class Comparison:
         chunks = [chunk for chunk in chunks if chunk.text_hash in stored]
         rows = [stored[chunk.text_hash] for chunk in chunks]
         return _Background(
-            documents,
+            generation,
             vectors.load(fingerprint, hashes),
             np.stack(rows) if rows else np.empty((0, fingerprint.dimension), np.float32),
-            [Sampled(chunk.chunk.text, chunk.document_id) for chunk in chunks],
+            [Sampled(is_chinese(chunk.chunk.text), chunk.document_id) for chunk in chunks],
         )
 
 

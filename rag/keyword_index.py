@@ -22,6 +22,12 @@ _WORD = rf"[^\W_{_SCRIPTS}]+"
 _RUN = re.compile(rf"[{_SCRIPTS}]+|{_WORD}(?:[.'’+#&/-]{_WORD})*[+#]*")
 _PART = re.compile(_WORD)
 _CJK = re.compile(f"[{_SCRIPTS}]")
+# What a question in Chinese asks with stands in no answer, and its pairs of characters are rare: they would
+# count for more than what it is about. English question words stand everywhere and count for nothing.
+_ASKING = re.compile(
+    "[为為](?:什[么麼]|何)|什[么麼](?:[时時]候|[样樣])?|哪(?:一[个個年位种種些]|[些个個里裡位种種年天])|多[少久]"
+    "|(?<![十好])[几幾][个個年月天次位种種]|如何|怎(?:[么麼][样樣]?|[样樣])|何[时時地种種处處]|是?[谁誰]|[吗嗎呢](?=\\W*$)"
+)
 
 
 def terms(text: str) -> list[str]:
@@ -90,7 +96,8 @@ class KeywordIndex:
         The bound is the sum over the question's terms of idf · (K1 + 1), a term that no text holds counting
         at the highest idf (Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework").
         """
-        words = list(dict.fromkeys(self._analyzer.analyze(" ".join(terms(question)))))
+        asked = terms(_ASKING.sub(" ", question)) or terms(question)
+        words = list(dict.fromkeys(self._analyzer.analyze(" ".join(asked))))
         if not words:
             return [], 0.0
         with _mapped():

@@ -1,4 +1,8 @@
-"""The chunks that can be found, many at a time: what the indexes are written from and compared with."""
+"""The chunks that can be found, many at a time: what the indexes are written from and compared with.
+
+Where chunks are looked up by their ids, `cross join` keeps SQLite from beginning with the documents and
+reading all chunks of a collection.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -12,6 +16,7 @@ from rag.catalog.where import condition
 from rag.documents import Document, Fingerprint
 
 VECTORS_AT_A_TIME = 4096
+BATCH = 500  # ids in one statement
 
 Vectors: TypeAlias = NDArray[np.float32]
 
@@ -53,16 +58,50 @@ class Chunks:
 
         Each part is the chunks' ids and their vectors, shape (n, dimension).
         """
-        marks = f"and c.id in ({','.join('?' * len(ids))})" if ids is not None else ""
+        if ids is None:
+            tables, chosen = "documents d join chunks c on c.document_id = d.id", ""
+        else:
+            tables = "chunks c cross join documents d on d.id = c.document_id"
+            chosen = f"and c.id in ({_marks(ids)})"
         cursor = self._database.connection.execute(
-            "select c.id, v.vector from documents d join chunks c on c.document_id = d.id "
-            "join vectors v on v.fingerprint = ? and v.text_hash = c.text_hash "
-            f"where d.collection_id = ? and d.status = 'ready' {marks}",
+            f"select c.id, v.vector from {tables} "
+            "cross join vectors v on v.fingerprint = ? and v.text_hash = c.text_hash "
+            f"where d.collection_id = ? and d.status = 'ready' {chosen}",
             (fingerprint.key, collection_id, *(ids or ())),
         )
         while rows := cursor.fetchmany(VECTORS_AT_A_TIME):
             vectors = np.frombuffer(b"".join(row[1] for row in rows), "<f4")
             yield [row[0] for row in rows], vectors.reshape(len(rows), fingerprint.dimension)
+
+    def ready_hashes(self, collection_id: str, ids: Sequence[str]) -> dict[str, str]:
+        """The keys of the vectors of those chunks that can be found, by chunk id, in the order of `ids`."""
+        found: dict[str, str] = {}
+        for start in range(0, len(ids), BATCH):
+            batch = ids[start : start + BATCH]
+            rows = self._database.connection.execute(
+                "select c.id, c.text_hash from chunks c cross join documents d on d.id = c.document_id "
+                f"where d.collection_id = ? and d.status = 'ready' and c.id in ({_marks(batch)})",
+                (collection_id, *batch),
+            )
+            found.update((row[0], row[1]) for row in rows)
+        return {key: found[key] for key in ids if key in found}
+
+    def vectors_beside(self, fingerprint: Fingerprint, ids: Sequence[str]) -> dict[str, Vectors]:
+        """For each text chunk the vectors of the texts just before and after it: shape (1 or 2, dimension).
+
+        A chunk without such neighbours is left out.
+        """
+        rows = self._database.connection.execute(
+            "select c.id, v.vector from chunks c cross join chunks n "
+            "on n.document_id = c.document_id and n.ordinal in (c.ordinal - 1, c.ordinal + 1) "
+            "cross join vectors v on v.fingerprint = ? and v.text_hash = n.text_hash "
+            f"where c.picture is null and n.picture is null and c.id in ({_marks(ids)})",
+            (fingerprint.key, *ids),
+        )
+        found: dict[str, list[Vectors]] = {}
+        for key, vector in rows:
+            found.setdefault(key, []).append(np.frombuffer(vector, "<f4"))
+        return {key: np.stack(vectors) for key, vectors in found.items()}
 
     def find(self, collection_id: str, chunk_id: str) -> tuple[StoredChunk, Document] | None:
         """A chunk and its document in whatever state, but for one that is being deleted."""
@@ -93,3 +132,7 @@ class Chunks:
             (collection_id, *values, most),
         )
         return [(chunk, self._documents.get(chunk.document_id)) for chunk in map(stored_chunk, rows)]
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))

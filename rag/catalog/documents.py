@@ -188,7 +188,7 @@ class Documents:
             batch = chunk_ids[start : start + BATCH]
             marks = ",".join("?" * len(batch))
             rows = self._database.connection.execute(
-                "select c.* from chunks c join documents d on d.id = c.document_id "
+                "select c.* from chunks c cross join documents d on d.id = c.document_id "  # by the ids first
                 f"where d.collection_id = ? and d.status = 'ready' and c.id in ({marks})",
                 (collection_id, *batch),
             )

@@ -1,10 +1,9 @@
-"""From a question to passages: candidates from both indexes, one score, filters, thresholds."""
+"""From a question to passages: candidates from both indexes, filters, thresholds."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,80 +14,26 @@ from rag.documents import Chunk, Document, Notice, Passage
 from rag.embedders.base import Embedder, Vectors
 from rag.embedders.pictures import picture_embedder, takes_pictures
 from rag.embedders.window import fitting
-from rag.errors import ProviderError, StoreError, UsageError
+from rag.errors import ProviderError, StoreError
 from rag.keyword_index import KeywordIndex
 from rag.loaders.picture import check_picture
 from rag.picture_scale import PictureScale
 from rag.retrieval.diversity import diverse_order
 from rag.retrieval.exact import ExactSearch
+from rag.retrieval.filtering import Filters
 from rag.retrieval.phrases import chunks_with, phrases_of
+from rag.retrieval.query import POOL, Mode, Query, SearchResult
+from rag.retrieval.ranking import MOST_BESIDE, Candidates, best_first, scores_of, with_texts_beside
 from rag.vector_index import VectorIndex
 
-POOL = 100  # candidates a side: k only cuts, it never reorders
+__all__ = ["POOL", "Mode", "Query", "Retriever", "SearchResult"]
+
 FILTERED_POOL = 1000  # keyword candidates before a filter
-KEYWORD_WEIGHT = 10.0  # standard deviations of the background that a perfect keyword match is worth
 
 NO_MATCH = Notice("No passage matches the search options.")
 NO_PHRASE = Notice("No passage has the quoted words as they stand: they were searched like all others.")
 
 log = logging.getLogger(__name__)
-
-Mode = Literal["dense", "keyword", "hybrid"]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A question and how to look: `where` and `contains` as Chroma's where and where_document $contains.
-
-    Words of the question in double quotes must stand in a passage as they are, if they do in any.
-    `min_similarity` is a cosine; passages below it are left out. `picture`, a PNG, JPEG or WebP file, is
-    searched for in place of a question, by its vector only. `diversity` in [0, 1] is how much a passage loses
-    by being like one before it.
-    """
-
-    question: str
-    k: int = 5
-    mode: Mode = "hybrid"
-    where: Mapping[str, Any] | None = None
-    contains: str | None = None
-    min_similarity: float | None = None
-    diversity: float = 0.0
-    picture: bytes | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        if not self.question.strip() and self.picture is None:
-            raise UsageError("The question is empty. Type what you would like to know.")
-        if not 1 <= self.k <= POOL:
-            raise UsageError("The number of passages must be between 1 and {most}.", most=POOL)
-        if self.mode not in get_args(Mode):
-            raise UsageError("The mode is “{mode}”; it can be dense, keyword or hybrid.", mode=self.mode)
-        if not 0 <= self.diversity <= 1:
-            raise UsageError("The diversity must be between 0 and 1.")
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The passages, nearest first; `mode` is the one that answered; times in seconds.
-
-    `phrases` are the quoted words that each passage has; none where no passage has them all.
-    """
-
-    question: str
-    mode: Mode
-    passages: tuple[Passage, ...]
-    seconds: Mapping[str, float]
-    notices: tuple[Notice, ...] = ()
-    phrases: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Scores by chunk id; `pictures` are digests by chunk id, where the question is one of words."""
-
-    cosines: Mapping[str, float]
-    keyword_scores: Mapping[str, float]
-    bound: float = 0.0
-    pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 class Retriever:
@@ -106,6 +51,7 @@ class Retriever:
         self._keywords = keywords
         self._embedder_of = embedder_of
         self.exact = ExactSearch(catalog)
+        self._filters = Filters(catalog)
         self._comparison = Comparison(catalog, embedder_of)
         self._picture_scale = PictureScale(catalog, embedder_of)
 
@@ -120,7 +66,7 @@ class Retriever:
         embedded = time.perf_counter()
         allowed, phrases, more = self._allowed(collection, query)
         notices += more
-        found = _Candidates({}, {})
+        found = Candidates({}, {})
         if mode != "dense":
             mode, found, more = self._keyword_candidates(collection, query, mode, allowed)
             notices += more
@@ -180,9 +126,7 @@ class Retriever:
         self, collection: Collection, query: Query
     ) -> tuple[Sequence[str] | None, tuple[str, ...], tuple[Notice, ...]]:
         """The chunks that pass the filters and hold the quoted phrases, and these; None for all chunks."""
-        allowed = None
-        if query.where or query.contains:
-            allowed = self._catalog.documents.matching(collection.id, query.where, query.contains)
+        allowed = self._filters.matching(collection, query)
         phrases = phrases_of(query.question)
         if not phrases:
             return allowed, (), ()
@@ -197,7 +141,7 @@ class Retriever:
 
     def _keyword_candidates(
         self, collection: Collection, query: Query, mode: Mode, allowed: Sequence[str] | None
-    ) -> tuple[Mode, _Candidates, tuple[Notice, ...]]:
+    ) -> tuple[Mode, Candidates, tuple[Notice, ...]]:
         try:
             hits, bound = self._keywords.search(
                 collection.id, query.question, n=POOL if allowed is None else FILTERED_POOL
@@ -208,21 +152,21 @@ class Retriever:
             notice = Notice(
                 "Searched by meaning only, not by keywords. {reason}", {"reason": Notice.of(error)}
             )
-            return "dense", _Candidates({}, {}), (notice,)
+            return "dense", Candidates({}, {}), (notice,)
         if allowed is not None:
             kept = set(allowed)
             hits = [hit for hit in hits if hit[0] in kept]
         scores = dict(hits[:POOL])
-        return mode, _Candidates({}, scores, bound), ()
+        return mode, Candidates({}, scores, bound), ()
 
     def _with_cosines(
         self,
         collection: Collection,
         query: Query,
         vector: Vectors,
-        found: _Candidates,
+        found: Candidates,
         allowed: Sequence[str] | None,
-    ) -> _Candidates:
+    ) -> Candidates:
         """The dense pool's cosines (but in keyword mode), and those of the keyword pool, looked up.
 
         A question of words has a second dense pool of pictures, which texts would crowd out of the first.
@@ -234,8 +178,7 @@ class Retriever:
             if pictures and len(cosines) == POOL:
                 cosines.update(self._nearest(collection, vector, list(pictures)))
         unknown = [key for key in found.keyword_scores if key not in cosines]
-        chunks = self._catalog.documents.ready_chunks(collection.id, unknown)
-        hashes = {key: chunk.text_hash for key, (chunk, _) in chunks.items()}
+        hashes = self._catalog.chunks.ready_hashes(collection.id, unknown)
         stored = stored_vectors(self._catalog, collection, list(hashes.values()))
         cosines.update((key, float(stored[text] @ vector)) for key, text in hashes.items() if text in stored)
         return replace(found, cosines=cosines, pictures=pictures)
@@ -269,7 +212,7 @@ class Retriever:
         query: Query,
         mode: Mode,
         vector: Vectors | None,
-        found: _Candidates,
+        found: Candidates,
     ) -> tuple[Passage, ...]:
         base = None
         scored = found
@@ -280,19 +223,35 @@ class Retriever:
                     collection, vector, found.cosines, found.pictures, base.of(query.question, "")
                 )
                 scored = replace(found, cosines=levelled)
-        scores = _scores(mode, scored, base)
-        order = sorted(scores, key=lambda key: (-scores[key], key))
+        scores = scores_of(mode, scored, base)
+        if mode == "hybrid" and vector is not None:
+            firsts = best_first(scores)[:MOST_BESIDE]
+            beside = self._catalog.chunks.vectors_beside(collection.fingerprint, firsts)
+            scores = with_texts_beside(scores, scored.cosines, beside, vector)
+        order = best_first(scores)
         if query.min_similarity is not None and vector is not None:
             order = [key for key in order if found.cosines.get(key, -1.0) >= query.min_similarity]
-        chunks = self._catalog.documents.ready_chunks(collection.id, order)
-        best = [key for key in order if key in chunks]
         if query.diversity and mode != "keyword":
-            hashes = {key: chunks[key][0].text_hash for key in best}
-            best = self._diverse(collection, query, scores, hashes)
-        best = best[: query.k]
+            hashes = self._catalog.chunks.ready_hashes(collection.id, order)
+            order = self._diverse(collection, query, scores, hashes)
+        best = self._first_ready(collection, order, query.k)
         return tuple(
-            _passage(rank, scores[key], found, base, *chunks[key]) for rank, key in enumerate(best, 1)
+            _passage(rank, scores[chunk.id], found, base, chunk, document)
+            for rank, (chunk, document) in enumerate(best, 1)
         )
+
+    def _first_ready(
+        self, collection: Collection, order: Sequence[str], k: int
+    ) -> list[tuple[StoredChunk, Document]]:
+        """The first k chunks of an order that belong to ready documents."""
+        best: list[tuple[StoredChunk, Document]] = []
+        for start in range(0, len(order), k):
+            part = order[start : start + k]
+            chunks = self._catalog.documents.ready_chunks(collection.id, part)
+            best += [chunks[key] for key in part if key in chunks]
+            if len(best) >= k:
+                break
+        return best[:k]
 
     def _diverse(
         self, collection: Collection, query: Query, scores: Mapping[str, float], hashes: Mapping[str, str]
@@ -307,26 +266,10 @@ class Retriever:
         return [keys[place] for place in places]
 
 
-def _scores(mode: Mode, found: _Candidates, base: Backgrounds | None) -> dict[str, float]:
-    """What the passages are ranked by.
-
-    Hybrid: cosine + weight · BM25 / bound, the weight in units of the model's own spread. The bound leaves a
-    question that shares no words with the texts, as across languages, to the vectors.
-    """
-    if mode == "keyword":
-        return dict(found.keyword_scores)
-    if mode == "dense" or base is None or not found.bound:
-        return dict(found.cosines)
-    weight = KEYWORD_WEIGHT * base.deviation / found.bound
-    return {
-        key: cosine + weight * found.keyword_scores.get(key, 0.0) for key, cosine in found.cosines.items()
-    }
-
-
 def _passage(
     rank: int,
     score: float,
-    found: _Candidates,
+    found: Candidates,
     base: Backgrounds | None,
     stored: StoredChunk,
     document: Document,

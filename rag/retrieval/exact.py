@@ -1,21 +1,26 @@
 """Exact search by the catalogue's own vectors: within filters, and where an index is not to be had."""
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.catalog import Catalog, Collection
 from rag.embedders.base import Vectors
 
 FEW = 2000  # chunks: their vectors are looked up, where those of a large collection would be loaded
 MOST_BYTES = 1 << 30  # of vectors in memory; where there are more, each search reads them
+GATHERED_UP_TO = 4  # of as many rows one: where it is more, all are compared
+MOST_FILTERS = 8  # whose rows are kept
 ROUNDING = 1e-6  # of one cosine, computed alone or with others
 
 Part: TypeAlias = tuple[Sequence[str], Vectors]
 Found: TypeAlias = list[tuple[str, float]]
+Places: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class ExactSearch:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
+        self._known_places: deque[tuple[Sequence[str], _Kept, Places]] = deque(maxlen=MOST_FILTERS)
 
     def nearest(
         self, collection: Collection, vector: Vectors, *, n: int, ids: Sequence[str] | None = None
@@ -45,7 +51,7 @@ class ExactSearch:
         if ids is not None and len(ids) <= FEW:
             return _nearest(chunks.ready_vectors(collection.id, fingerprint, ids), vector, n)
         if kept := self._all(collection):
-            return _best(*_within(kept, ids), vector, n)
+            return _best(kept.ids, kept.vectors, vector, n, None if ids is None else self._places(kept, ids))
         return _nearest(_only(chunks.ready_vectors(collection.id, fingerprint), ids), vector, n)
 
     def ranks(
@@ -62,7 +68,7 @@ class ExactSearch:
         }
         nearer = dict.fromkeys(cosines, 0)
         kept = self._all(collection)
-        parts = [_within(kept, None)] if kept else chunks.ready_vectors(collection.id, fingerprint)
+        parts = [(kept.ids, kept.vectors)] if kept else chunks.ready_vectors(collection.id, fingerprint)
         for _keys, vectors in parts:
             others = vectors @ vector
             for key, cosine in cosines.items():
@@ -88,14 +94,18 @@ class ExactSearch:
                 ids += part[: len(fitting)]
             places = {key: place for place, key in enumerate(ids)}
             self._kept = _Kept(key, generation, ids, places, vectors[: len(ids)])
+            self._known_places.clear()
             return self._kept
 
-
-def _within(kept: _Kept, ids: Sequence[str] | None) -> Part:
-    if ids is None:
-        return kept.ids, kept.vectors
-    places = [kept.places[key] for key in ids if key in kept.places]
-    return [kept.ids[place] for place in places], kept.vectors[places]
+    def _places(self, kept: _Kept, ids: Sequence[str]) -> Places:
+        """The rows of `ids`; those of the filters that were used last are known."""
+        for known, of, places in self._known_places:
+            if known is ids and of is kept:
+                return places
+        found = (kept.places.get(key, -1) for key in ids)
+        places = np.fromiter((place for place in found if place >= 0), np.int64)
+        self._known_places.append((ids, kept, places))
+        return places
 
 
 def _only(parts: Iterator[Part], ids: Sequence[str] | None) -> Iterator[Part]:
@@ -112,10 +122,16 @@ def _nearest(parts: Iterator[Part], vector: Vectors, n: int) -> Found:
     return best
 
 
-def _best(keys: Sequence[str], vectors: Vectors, vector: Vectors, n: int) -> Found:
-    cosines = vectors @ vector
-    places = np.argpartition(-cosines, n)[:n] if len(keys) > n else np.arange(len(keys))
-    return sorted(((keys[place], float(cosines[place])) for place in places), key=_order)
+def _best(
+    keys: Sequence[str], vectors: Vectors, vector: Vectors, n: int, places: Places | None = None
+) -> Found:
+    """The n nearest of all rows or of those at `places`; most rows are compared faster where they lie."""
+    if places is None:
+        places = np.arange(len(keys))
+    gathers = len(places) * GATHERED_UP_TO < len(keys)
+    cosines = vectors[places] @ vector if gathers else (vectors @ vector)[places]
+    best = np.argpartition(-cosines, n)[:n] if len(places) > n else np.arange(len(places))
+    return sorted(((keys[places[place]], float(cosines[place])) for place in best), key=_order)
 
 
 def _order(found: tuple[str, float]) -> tuple[float, str]:

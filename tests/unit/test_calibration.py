@@ -19,7 +19,7 @@ def backgrounds(seed: int, *, chunks: int = 0, scale: float = 1.0) -> Background
         return vectors
 
     question = np.eye(DIMENSION, dtype=np.float32)[0]
-    sample = [Sampled(f"chunk {number}", f"document {number % 3}") for number in range(chunks)]
+    sample = [Sampled(False, f"document {number % 3}") for number in range(chunks)]
     return Backgrounds(question, texts(len(COHORT)), texts(chunks), sample)
 
 
@@ -44,7 +44,7 @@ def test_a_documents_own_chunks_are_not_its_background() -> None:
     cohort[:, 0] = np.linspace(0.4, 0.6, len(COHORT))
     near = np.zeros((300, DIMENSION), np.float32)
     near[:, 0] = 0.9
-    found = Backgrounds(question, cohort, near, [Sampled("chunk", "own")] * 300)
+    found = Backgrounds(question, cohort, near, [Sampled(False, "own")] * 300)
     assert found.of("text", "own").median < 0.7
     assert found.of("text", "another").median > 0.8
 

@@ -1,0 +1,62 @@
+"""What candidates are ranked by: one score out of cosines, keyword scores and what stands beside a chunk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rag.calibration import Backgrounds
+from rag.embedders.base import Vectors
+from rag.retrieval.query import Mode
+
+KEYWORD_WEIGHT = 18.0  # standard deviations of the background that a perfect keyword match is worth
+BESIDE_WEIGHT = 0.1  # the share of a chunk's neighbours in its cosine
+MOST_BESIDE = 50  # candidates whose neighbours count: those further down hardly come in sight
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Scores by chunk id; `pictures` are digests by chunk id, where the question is one of words."""
+
+    cosines: Mapping[str, float]
+    keyword_scores: Mapping[str, float]
+    bound: float = 0.0
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+
+def scores_of(mode: Mode, found: Candidates, base: Backgrounds | None) -> dict[str, float]:
+    """The score of each candidate.
+
+    Hybrid: cosine + weight · BM25 / bound, the weight in units of the model's own spread. The bound leaves a
+    question that shares no words with the texts, as across languages, to the vectors.
+    """
+    if mode == "keyword":
+        return dict(found.keyword_scores)
+    if mode == "dense" or base is None or not found.bound:
+        return dict(found.cosines)
+    weight = KEYWORD_WEIGHT * base.deviation / found.bound
+    return {
+        key: cosine + weight * found.keyword_scores.get(key, 0.0) for key, cosine in found.cosines.items()
+    }
+
+
+def with_texts_beside(
+    scores: Mapping[str, float],
+    cosines: Mapping[str, float],
+    beside: Mapping[str, Vectors],
+    question: Vectors,
+) -> dict[str, float]:
+    """The scores, moved towards the cosines of the chunks just before and after each.
+
+    A chunk is a part of what was written in one go: what stands around it tells what it is about. `beside`
+    has their vectors, shape (1 or 2, dimension).
+    """
+    moved = dict(scores)
+    for key, vectors in beside.items():
+        moved[key] += BESIDE_WEIGHT * (float(np.mean(vectors @ question)) - cosines[key])
+    return moved
+
+
+def best_first(scores: Mapping[str, float]) -> list[str]:
+    """The candidates by their scores; equal ones always in the same order."""
+    return sorted(scores, key=lambda key: (-scores[key], key))
