@@ -73,7 +73,7 @@ class Engine:
             self.models,
             lambda name, embedder: self.create_collection(name, embedder=embedder),
         )
-        self._adoption = Adoption(settings.data_dir / "foreign", settings, self.models, adopter)
+        self._adoption = Adoption(settings.data_dir / "foreign", settings, self.models, adopter, self._ready)
         self._worker = IngestionWorker(self.catalog, self._pipeline)
         self._warming = threading.Thread(target=self._warm_up, name="passage-warm-up", daemon=True)
         self._lock = threading.RLock()
@@ -187,7 +187,7 @@ class Engine:
     @property
     def adoption(self) -> Adoption:
         """Somebody else's Chroma: opened, searched, adopted."""
-        self._ready()
+        self._lock_folder()
         return self._adoption
 
     # Documents

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -34,15 +35,26 @@ class AdoptionState:
 
 
 class Adoption:
-    """Opens one foreign Chroma at a time; copies of folders lie in `copies`."""
+    """Opens one foreign Chroma at a time; copies of folders lie in `copies`.
 
-    def __init__(self, copies: Path, settings: Settings, models: Models, adopter: Adopter) -> None:
+    `get_ready` waits until our own indexes can be written to.
+    """
+
+    def __init__(
+        self,
+        copies: Path,
+        settings: Settings,
+        models: Models,
+        adopter: Adopter,
+        get_ready: Callable[[], None],
+    ) -> None:
         self.state: AdoptionState | None = None
         self.opened: ForeignChroma | None = None
         self._copies = copies
         self._settings = settings
         self._models = models
         self._adopter = adopter
+        self._get_ready = get_ready
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -79,7 +91,9 @@ class Adoption:
 
     def adopt(self, wish: Wish, on_progress: OnProgress = lambda *_: None) -> Adopted:
         """Adopt here and now. Raises UsageError, ProviderError, StoreError, Cancelled."""
-        return self._adopter.adopt(self._open(), wish, on_progress, self._stop.is_set)
+        foreign = self._open()
+        self._get_ready()
+        return self._adopter.adopt(foreign, wish, on_progress, self._stop.is_set)
 
     def start(self, wish: Wish) -> None:
         """Begin to adopt in the background. Raises UsageError while another is adopted."""
@@ -91,6 +105,11 @@ class Adoption:
                 target=self._adopt_quietly, args=(wish,), name="passage-adoption", daemon=True
             )
             self._thread.start()
+
+    def forget(self) -> None:
+        """Forget how the last adoption ended."""
+        if self.state and self.state.stage != "running":
+            self.state = None
 
     def stop(self) -> None:
         """End an adoption at its next batch, and wait for that; the same wish goes on later."""
