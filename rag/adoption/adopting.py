@@ -15,7 +15,8 @@ from rag.errors import Cancelled, StoreError, UsageError
 from rag.ingestion import Indexing
 from rag.models import Models
 from rag.settings import Settings
-from rag.vector_index.foreign import ForeignChroma, ForeignCollection, ForeignRecord
+from rag.vector_index.foreign import ForeignChroma
+from rag.vector_index.foreign_records import ForeignCollection, ForeignRecord
 
 TOLD = 20  # ids of records without text
 ASKED_FOR = Notice("The texts were embedded again, as was asked for.")

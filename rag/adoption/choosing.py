@@ -9,7 +9,8 @@ from rag.documents import ChunkSize, Notice
 from rag.embedders.base import Embedder
 from rag.errors import RagError, UsageError
 from rag.models import Models
-from rag.vector_index.foreign import ForeignChroma, ForeignCollection, ForeignRecord, cosine
+from rag.vector_index.foreign import ForeignChroma
+from rag.vector_index.foreign_records import ForeignCollection, ForeignRecord, cosine
 
 MINILM = ("builtin:all-minilm-l6-v2", "chroma:default")  # the same weights; the first is never downloaded
 MINILM_DIMENSION = 384

@@ -14,7 +14,7 @@ from rag.documents import Chunk, ChunkSize, Metadata, Section, readable
 from rag.embedders.base import Embedder, Vectors
 from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.ingestion.reading import split_for
-from rag.vector_index.foreign import ForeignRecord
+from rag.vector_index.foreign_records import ForeignRecord
 
 ADOPTED_FROM = "adopted_from"
 RECORD_ID = "record_id"

@@ -7,7 +7,7 @@ from typing import Any
 
 from rag.documents import readable
 from rag.errors import UsageError
-from rag.vector_index.foreign import ForeignRecord
+from rag.vector_index.foreign_records import ForeignRecord
 
 # What other programs call the place a record comes from, the likeliest first; LangChain's is "source".
 GROUP_KEYS = (

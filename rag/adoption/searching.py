@@ -6,7 +6,8 @@ from rag.adoption.choosing import SAME_TEXT, agreement, differs, fitting_model, 
 from rag.documents import ChunkSize, Notice
 from rag.errors import UsageError
 from rag.models import Models
-from rag.vector_index.foreign import ForeignChroma, ForeignHit
+from rag.vector_index.foreign import ForeignChroma
+from rag.vector_index.foreign_records import ForeignHit
 
 PROBED = 200  # ids the sample to compare the model with is taken from
 

@@ -18,7 +18,7 @@ from rag.ingestion import Indexing
 from rag.ingestion.embedding import embed_missing
 from rag.ingestion.folders import same_document
 from rag.models import Models
-from rag.vector_index.foreign import ForeignRecord
+from rag.vector_index.foreign_records import ForeignRecord
 
 KIND = "json"  # of the originals that are written for adopted documents
 MOST_MB = 1 << 20  # of such an original: the limit is for files that come from outside

@@ -17,7 +17,8 @@ from rag.cli.common import (
 if TYPE_CHECKING:
     from rag.adoption import Adopted, ForeignSearch
     from rag.engine import Engine
-    from rag.vector_index.foreign import ForeignChroma, ForeignCollection
+    from rag.vector_index.foreign import ForeignChroma
+    from rag.vector_index.foreign_records import ForeignCollection
 
 SPACES = {"cosine": "cosine distance", "l2": "squared L2 distance", "ip": "inner-product distance"}
 LINE = 90  # letters of a text

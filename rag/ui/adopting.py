@@ -13,7 +13,7 @@ from rag.ui.models import embedder_choices
 from rag.ui.session import engine
 from rag.ui.switching import model_box, tell_where_text_goes
 from rag.ui.text import language, t, tell
-from rag.vector_index.foreign import ForeignCollection, ForeignHit
+from rag.vector_index.foreign_records import ForeignCollection, ForeignHit
 
 MOST_HITS = 5
 SHOWN = 300  # letters of a text

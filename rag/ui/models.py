@@ -39,7 +39,7 @@ def page() -> None:
 
 def embedder_choices() -> list[str]:
     """The models that could embed at once."""
-    return ready_embedders(known_states(engine().settings, st.session_state.get("settings_changed", 0)))
+    return _ready_embedders(_states(engine().settings, st.session_state.get("settings_changed", 0)))
 
 
 @st.cache_data(ttl=STATES_SECONDS, show_spinner=False, max_entries=2)

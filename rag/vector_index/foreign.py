@@ -2,74 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.errors import RagError, StoreError, UsageError
 from rag.vector_index.connecting import close_client, reason_of
-
-Vectors: TypeAlias = NDArray[np.float32]
+from rag.vector_index.foreign_records import (
+    SPACES,
+    ForeignCollection,
+    ForeignHit,
+    ForeignRecord,
+    Vectors,
+    cosine,
+    measured_space,
+)
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection as ChromaCollection
 
-PAGE = 1000  # records a call
+PAGE = 1000  # records a call, with their texts or vectors
+READ_ROWS = 5000  # without
 LOOKED_AT = 200  # records of a collection, to tell what is in it
 SHOWN = 3
-SPACES = ("cosine", "l2", "ip")
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignRecord:
-    """One record; `text` is None where there is none, or where it was not asked for, as `vector` is."""
-
-    id: str
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    text: str | None = None
-    vector: Vectors | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignCollection:
-    """What a collection says of itself, and what its first records show.
-
-    `space` is "cosine", "l2" or "ip"; `function` is Chroma's name of the embedding function it was made with,
-    with its `options`, None where it names none; `with_text` of the `looked_at` first records hold text, and
-    `keys` are those of their metadata. `has_vectors` is False where they cannot be read.
-    """
-
-    name: str
-    records: int
-    dimension: int | None
-    space: str
-    function: str | None
-    options: Mapping[str, Any]
-    metadata: Mapping[str, Any]
-    looked_at: int
-    with_text: int
-    keys: tuple[str, ...]
-    shown: tuple[ForeignRecord, ...]
-    has_vectors: bool = True
-
-    def to_row(self) -> dict[str, Any]:
-        """All of it as JSON can hold it."""
-        shown = [{"id": each.id, "text": each.text, "metadata": dict(each.metadata)} for each in self.shown]
-        return asdict(self) | {"shown": shown}
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignHit:
-    """A record near a question: Chroma's raw `distance`, and the cosine similarity of both vectors."""
-
-    record: ForeignRecord
-    distance: float
-    cosine: float
 
 
 class ForeignChroma:
@@ -117,18 +75,18 @@ class ForeignChroma:
         with reading(self.origin):
             collection = self._open(name)
             first = collection.get(limit=LOOKED_AT, include=["metadatas", "documents"])
-            return _described(collection, first, has_vectors=name not in self._unreadable)
+            space = self._space(collection)
+            return _described(collection, first, space, has_vectors=name not in self._unreadable)
 
     def heads(self, name: str) -> Iterator[ForeignRecord]:
         """All records without text and vector, in the order they were added. Raises StoreError."""
-        offset = 0
-        while True:
-            with reading(self.origin):
-                found = self._open(name).get(limit=PAGE, offset=offset, include=["metadatas"])
+        for found in self._pages(name, "metadatas", READ_ROWS):
             yield from _records(found)
-            offset += PAGE
-            if len(found["ids"]) < PAGE:
-                return
+
+    def read_vectors(self, name: str) -> None:
+        """Read every vector, to see whether that can be done. Raises StoreError; may end the process."""
+        for _ in self._pages(name, "embeddings", PAGE):
+            pass
 
     def records(self, name: str, ids: Sequence[str], *, vectors: bool) -> list[ForeignRecord]:
         """Records with their texts, in the order asked for; those that are gone by now are left out.
@@ -165,6 +123,35 @@ class ForeignChroma:
         close_client(self._client)
         self._on_close()
 
+    def _space(self, collection: ChromaCollection) -> str:
+        """The distance in use.
+
+        Before Chroma 1.0 it stood in the metadata alone, where it still counts; today's metadata count for
+        nothing where the configuration says something else. Where both differ a distance tells which it is.
+        """
+        configuration = collection.configuration_json
+        said = (configuration.get("hnsw") or configuration.get("spann") or {}).get("space", "l2")
+        old = (collection.metadata or {}).get("hnsw:space")
+        dimension = collection._model.dimension
+        if old not in SPACES or old == said:
+            return str(said)
+        if not dimension or collection.name in self._unreadable:
+            return str(old)
+        probe = np.arange(1, dimension + 1, dtype=np.float32)
+        hits = self.nearest(collection.name, probe, n=1)
+        return measured_space(probe, hits[0]) if hits else str(old)
+
+    def _pages(self, name: str, what: str, size: int) -> Iterator[Any]:
+        """All of a collection, so many records at a time."""
+        offset = 0
+        while True:
+            with reading(self.origin):
+                found = self._open(name).get(limit=size, offset=offset, include=cast(Any, [what]))
+            yield found
+            offset += size
+            if len(found["ids"]) < size:
+                return
+
     def _open(self, name: str) -> ChromaCollection:
         return self._client.get_collection(name, embedding_function=None)
 
@@ -190,22 +177,16 @@ def cannot_be_read(origin: str, reason: str) -> StoreError:
     )
 
 
-def cosine(one: Vectors, other: Vectors | None) -> float:
-    """The cosine similarity of two vectors of any length; 0 where one has no direction."""
-    if other is None:
-        return 0.0
-    length = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
-    return float(one @ other) / length if length > 0 else 0.0
-
-
-def _described(collection: ChromaCollection, first: Any, *, has_vectors: bool) -> ForeignCollection:
+def _described(
+    collection: ChromaCollection, first: Any, space: str, *, has_vectors: bool
+) -> ForeignCollection:
     looked_at = list(_records(first))
     function = collection.configuration_json.get("embedding_function") or {}
     return ForeignCollection(
         name=collection.name,
         records=collection.count(),
         dimension=collection._model.dimension,
-        space=_space(collection),
+        space=space,
         function=function.get("name"),
         options=function.get("config") or {},
         metadata=collection.metadata or {},
@@ -215,14 +196,6 @@ def _described(collection: ChromaCollection, first: Any, *, has_vectors: bool) -
         shown=tuple(looked_at[:SHOWN]),
         has_vectors=has_vectors,
     )
-
-
-def _space(collection: ChromaCollection) -> str:
-    """The distance in use; before Chroma 1.0 it stood in the metadata alone, and still counts there."""
-    configuration = collection.configuration_json
-    said = (configuration.get("hnsw") or configuration.get("spann") or {}).get("space", "l2")
-    old = (collection.metadata or {}).get("hnsw:space")
-    return str(old if old in SPACES else said)
 
 
 def _records(answer: Any) -> Iterator[ForeignRecord]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from rag.errors import RagError, StoreError, UsageError
 from rag.vector_index.connecting import connect_server, open_folder
-from rag.vector_index.foreign import PAGE, ForeignChroma, cannot_be_read, reading
+from rag.vector_index.foreign import ForeignChroma, cannot_be_read, reading
 from rag.vector_index.foreign_copy import chroma_folder, copy_folder, remove_vectors
 
 TIMEOUT = 900  # seconds
@@ -108,9 +108,10 @@ def _read(target: Path, without: frozenset[str]) -> None:
         for name in foreign.names():
             _tell("begun", name)
             try:
-                ids = [each.id for each in foreign.heads(name)]
-                for start in range(0, 0 if name in without else len(ids), PAGE):
-                    foreign.records(name, ids[start : start + PAGE], vectors=True)
+                if name in without:
+                    foreign.collection(name)
+                else:
+                    foreign.read_vectors(name)
             except RagError:
                 _tell("damaged", name)
 

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -123,9 +124,8 @@ def test_what_is_no_chroma_is_told(tmp_path: Path, adoption: Adoption) -> None:
         adoption.open("http://127.0.0.1:9")
     other = tmp_path / "other"
     other.mkdir()
-    with sqlite3.connect(other / DATABASE) as connection:
+    with closing(sqlite3.connect(other / DATABASE)) as connection:
         connection.execute("create table films (title)")
-    connection.close()
     with pytest.raises(StoreError, match="is not Chroma's database"):
         adoption.open(str(other))
     with pytest.raises(UsageError, match=r"There is one in: .*other"):
@@ -240,3 +240,32 @@ def test_a_failed_opening_leaves_no_copy(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         open_foreign_folder(folder, tmp_path / "copies")
     assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_the_distance_that_counts_where_two_are_said(tmp_path: Path, adoption: Adoption) -> None:
+    with foreign_client(tmp_path / "theirs") as client:
+        said = {"hnsw:space": "cosine"}
+        collection = client.create_collection("two", metadata=said, configuration={"hnsw": {"space": "ip"}})
+        collection.add(ids=["a"], documents=["text"], embeddings=[[3.0, 4.0]])
+    foreign = adoption.open(str(tmp_path / "theirs"))
+    (hit,) = foreign.nearest("two", np.array([1, 0], np.float32), n=5)
+    assert (foreign.collection("two").space, hit.distance) == ("ip", pytest.approx(-2.0))
+
+
+def test_the_distance_of_a_folder_from_before_chroma_1(tmp_path: Path, adoption: Adoption) -> None:
+    """There it stood in the metadata; the configuration that Chroma makes of it now says l2."""
+    folder = tmp_path / "theirs"
+    with foreign_client(folder) as client:
+        collection = client.create_collection("old", metadata={"hnsw:space": "cosine"})
+        collection.add(ids=["a"], documents=["text"], embeddings=[[3.0, 4.0]])
+    old = '{"hnsw_configuration": {"space": "l2", "_type": "HNSWConfigurationInternal"}, '
+    old += '"_type": "CollectionConfigurationInternal"}'
+    with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
+        connection.execute("update collections set config_json_str = ?, schema_str = null", (old,))
+        connection.execute(
+            "insert into segment_metadata (segment_id, key, str_value) "
+            "select id, 'hnsw:space', 'cosine' from segments where scope = 'VECTOR'"
+        )
+    foreign = adoption.open(str(folder))
+    (hit,) = foreign.nearest("old", np.array([1, 0], np.float32), n=5)
+    assert (foreign.collection("old").space, hit.distance) == ("cosine", pytest.approx(0.4, abs=1e-5))

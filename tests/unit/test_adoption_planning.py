@@ -12,7 +12,7 @@ from rag.adoption.pieces import metadata_of, original_of, pieces_of
 from rag.adoption.planning import PlannedDocument, plan
 from rag.documents import ChunkSize
 from rag.errors import UsageError
-from rag.vector_index.foreign import ForeignCollection, ForeignRecord
+from rag.vector_index.foreign_records import ForeignCollection, ForeignRecord
 from tests.fakes import WordEmbedder
 
 SIZE = ChunkSize(16, 0)
