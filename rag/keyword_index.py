@@ -15,6 +15,7 @@ import tantivy
 
 from rag.errors import StoreError
 
+FORM = 2  # raise it when other things are written than before: the indexes are then built anew
 K1 = 1.2  # Tantivy's; with it the highest score of a term is idf · (K1 + 1)
 _SCRIPTS = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # written without spaces
 _WORD = rf"[^\W_{_SCRIPTS}]+"
@@ -101,6 +102,21 @@ class KeywordIndex:
             found = [(searcher.doc(address)["id"][0], float(score)) for score, address in hits]
             return found, self._bound(searcher, words)
 
+    def holding(self, index: str, phrase: str, *, n: int) -> list[str]:
+        """Chunks with the words of a phrase one after another, up to their endings, at most n."""
+        words = self._analyzer.analyze(" ".join(terms(phrase)))
+        if not words:
+            return []
+        with _mapped():
+            opened = self._open(index)
+            searcher = opened.searcher()
+            if len(words) > 1:
+                query = tantivy.Query.phrase_query(opened.schema, "body", list(words))
+            else:
+                query = tantivy.Query.term_query(opened.schema, "body", words[0])
+            hits = searcher.search(query, n, count=False).hits
+            return [searcher.doc(address)["id"][0] for _, address in hits]
+
     def ids(self, index: str) -> set[str]:
         """The ids of all rows."""
         with _mapped():
@@ -134,7 +150,7 @@ def _schema() -> Any:
         tantivy.SchemaBuilder()
         .add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
         .add_text_field("document_id", tokenizer_name="raw", index_option="basic")
-        .add_text_field("body", tokenizer_name="words", index_option="freq")
+        .add_text_field("body", tokenizer_name="words", index_option="position")
         .build()
     )
 

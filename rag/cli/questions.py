@@ -74,7 +74,10 @@ def search(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Find the passages for QUESTION, or those like a picture."""
+    """Find the passages for QUESTION, or those like a picture.
+
+    Words in double quotes must stand in a passage as they are: rag search 'the "grace period" for fines'.
+    """
     if question and picture:
         raise click.UsageError("Say either QUESTION or --picture FILE, not both.")
     if why is not None and picture:

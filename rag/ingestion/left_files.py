@@ -5,27 +5,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from rag.keyword_index import FORM
+
 State: TypeAlias = Literal["as left", "touched", "damaged", "unknown"]
 
 
 def note_left(note: Path, folders: Sequence[Path]) -> None:
     """Write down how the files in `folders` are left, now that nothing writes there any more."""
-    note.write_text(json.dumps(_files(folders)), "utf-8")
+    note.write_text(json.dumps({"form": FORM, "files": _files(folders)}), "utf-8")
 
 
 def state_since_left(note: Path, folders: Sequence[Path]) -> State:
     """How the files are, compared with how they were left; the note counts once.
 
     "touched" have other times, as after a copy; "damaged" have other sizes or are missing; "unknown" is what
-    a process that was stopped leaves.
+    a process that was stopped leaves, or one that wrote other things into the indexes.
     """
     try:
-        left = json.loads(note.read_text("utf-8"))
+        noted = json.loads(note.read_text("utf-8"))
     except (OSError, ValueError):
         return "unknown"
     finally:
         note.unlink(missing_ok=True)
-    now = _files(folders)
+    if noted.get("form") != FORM:
+        return "unknown"
+    now, left = _files(folders), noted["files"]
     if now == left:
         return "as left"
     return "touched" if _sizes(now) == _sizes(left) else "damaged"

@@ -21,7 +21,8 @@ NEARLY_THE_SAME = 0.8
 
 Sketch = NDArray[np.uint32]
 
-_POINTS = np.arange(NUMBERS, dtype=np.uint32) * np.uint32((1 << 32) // NUMBERS)
+_BIN_SHIFT = np.uint32(32 - (NUMBERS - 1).bit_length())  # from a place on the circle to its bin
+_NONE = np.uint32(0xFFFFFFFF)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _APART = re.compile(r"[\W_]+")
 
@@ -40,8 +41,13 @@ def sketch(text: str) -> Sketch:
     for place in range(SHINGLE):
         hashes = (hashes ^ codes[place : place + count]) * _FACTOR
         hashes ^= hashes >> np.uint64(29)
-    on_circle = np.unique((hashes >> np.uint64(32)).astype(np.uint32))
-    return on_circle[np.searchsorted(on_circle, _POINTS) % len(on_circle)]
+    on_circle = (hashes >> np.uint64(32)).astype(np.uint32)
+    bins = on_circle >> _BIN_SHIFT
+    firsts = np.full(NUMBERS, _NONE, np.uint32)
+    np.minimum.at(firsts, bins, on_circle)
+    filled = np.flatnonzero(np.bincount(bins))
+    after = filled[np.searchsorted(filled, np.arange(NUMBERS)) % len(filled)]
+    return firsts[after]
 
 
 def resemblance(one: Sketch, other: Sketch) -> float:

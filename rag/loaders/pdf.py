@@ -147,7 +147,7 @@ def _garbled(lines: list[Line]) -> float:
 
 
 def _letters(lines: list[Line]) -> int:
-    return sum(not char.isspace() for line in lines for char in line.text)
+    return sum(len(word) for line in lines for word in line.text.split())
 
 
 def _structure(reader: PdfReader | None, pages: int, findings: Findings) -> Structure:

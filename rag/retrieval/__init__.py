@@ -21,6 +21,7 @@ from rag.loaders.picture import check_picture
 from rag.picture_scale import PictureScale
 from rag.retrieval.diversity import diverse_order
 from rag.retrieval.exact import ExactSearch
+from rag.retrieval.phrases import chunks_with, phrases_of
 from rag.vector_index import VectorIndex
 
 POOL = 100  # candidates a side: k only cuts, it never reorders
@@ -28,6 +29,7 @@ FILTERED_POOL = 1000  # keyword candidates before a filter
 KEYWORD_WEIGHT = 10.0  # standard deviations of the background that a perfect keyword match is worth
 
 NO_MATCH = Notice("No passage matches the search options.")
+NO_PHRASE = Notice("No passage has the quoted words as they stand: they were searched like all others.")
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ Mode = Literal["dense", "keyword", "hybrid"]
 class Query:
     """A question and how to look: `where` and `contains` as Chroma's where and where_document $contains.
 
+    Words of the question in double quotes must stand in a passage as they are, if they do in any.
     `min_similarity` is a cosine; passages below it are left out. `picture`, a PNG, JPEG or WebP file, is
     searched for in place of a question, by its vector only. `diversity` in [0, 1] is how much a passage loses
     by being like one before it.
@@ -65,13 +68,17 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The passages, nearest first; `mode` is the one that answered; times in seconds."""
+    """The passages, nearest first; `mode` is the one that answered; times in seconds.
+
+    `phrases` are the quoted words that each passage has; none where no passage has them all.
+    """
 
     question: str
     mode: Mode
     passages: tuple[Passage, ...]
     seconds: Mapping[str, float]
     notices: tuple[Notice, ...] = ()
+    phrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,8 @@ class Retriever:
         started = time.perf_counter()
         mode, vector, notices = self._question_vector(collection, query)
         embedded = time.perf_counter()
-        allowed = self._allowed(collection, query)
+        allowed, phrases, more = self._allowed(collection, query)
+        notices += more
         found = _Candidates({}, {})
         if mode != "dense":
             mode, found, more = self._keyword_candidates(collection, query, mode, allowed)
@@ -123,7 +131,7 @@ class Retriever:
         if not passages and (allowed is not None or has_least):
             notices += (NO_MATCH,)
         seconds = {"embed": embedded - started, "search": time.perf_counter() - embedded}
-        return SearchResult(query.question, mode, passages, seconds, notices)
+        return SearchResult(query.question, mode, passages, seconds, notices, phrases)
 
     def warm_up(self, collection: Collection) -> None:
         """Load the model and the background before the first question needs them."""
@@ -168,11 +176,24 @@ class Retriever:
                 notices += (Notice("The minimum similarity could not be applied."),)
             return "keyword", None, notices
 
-    def _allowed(self, collection: Collection, query: Query) -> list[str] | None:
-        """The chunks that pass the filters; None where there are none."""
-        if not (query.where or query.contains):
-            return None
-        return self._catalog.documents.matching(collection.id, query.where, query.contains)
+    def _allowed(
+        self, collection: Collection, query: Query
+    ) -> tuple[Sequence[str] | None, tuple[str, ...], tuple[Notice, ...]]:
+        """The chunks that pass the filters and hold the quoted phrases, and these; None for all chunks."""
+        allowed = None
+        if query.where or query.contains:
+            allowed = self._catalog.documents.matching(collection.id, query.where, query.contains)
+        phrases = phrases_of(query.question)
+        if not phrases:
+            return allowed, (), ()
+        try:
+            holding = chunks_with(self._catalog, self._keywords, collection, phrases, allowed)
+        except StoreError as error:
+            reason = {"reason": Notice.of(error)}
+            return allowed, (), (Notice("Quoted words were searched like all others. {reason}", reason),)
+        if not holding:
+            return allowed, (), (NO_PHRASE,)
+        return holding, tuple(phrases), ()
 
     def _keyword_candidates(
         self, collection: Collection, query: Query, mode: Mode, allowed: Sequence[str] | None

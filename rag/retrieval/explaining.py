@@ -11,6 +11,7 @@ from rag.errors import ProviderError, StoreError
 from rag.keyword_index import KeywordIndex
 from rag.retrieval import FILTERED_POOL, POOL, Mode, Query, Retriever, SearchResult
 from rag.retrieval.neighbours import passage_of
+from rag.retrieval.phrases import holds_phrase, without_quotes
 from rag.retrieval.reasons import Way, left_out_by, reason
 from rag.retrieval.wanted import MOST, Found, Wanted, holders
 
@@ -41,6 +42,7 @@ class _Seen:
     """
 
     mode: Mode
+    phrases: Sequence[str]
     strict: Mapping[str, Passage]
     loose: Mapping[str, Passage]
     free: Mapping[str, Passage]
@@ -155,14 +157,15 @@ class Explaining:
 
     def _seen(self, collection: Collection, query: Query, found: SearchResult, keys: Sequence[str]) -> _Seen:
         loose = replace(query, k=POOL, min_similarity=None)
-        free = replace(loose, where=None, contains=None)
+        free = replace(loose, where=None, contains=None, question=without_quotes(query.question))
         strict = _by_id(found.passages)
         without_minimum = strict if query.min_similarity is None else self._found(collection, loose)
-        is_filtered = query.where or query.contains
+        is_filtered = query.where or query.contains or found.phrases
         modes: tuple[Mode, ...] = ("dense", "keyword") if found.mode == "hybrid" else (found.mode,)
         pools = [self._found(collection, replace(loose, mode=mode)) for mode in modes]
         return _Seen(
             found.mode,
+            found.phrases,
             strict,
             without_minimum,
             self._found(collection, free) if is_filtered else without_minimum,
@@ -205,7 +208,7 @@ class Explaining:
 
     def _way(self, collection: Collection, query: Query, seen: _Seen, each: Found) -> Way:
         chunk, _document = each
-        key = chunk.id
+        key, text = chunk.id, chunk.chunk.embedded_text
         free, loose, strict = seen.free.get(key), seen.loose.get(key), seen.strict.get(key)
         return Way(
             passage=free or self._scored(collection, query, seen, each),
@@ -214,6 +217,7 @@ class Explaining:
             dense_rank=seen.dense.get(key, (None,))[0],
             keyword_rank=seen.words.get(key, (None,))[0],
             left_out_by=left_out_by(self._catalog, query, chunk),
+            lacks=next((each for each in seen.phrases if not holds_phrase(text, each)), None),
             in_pool=key in seen.pool,
             rank=strict.rank if strict else None,
             rank_without_minimum=loose.rank if loose else None,

@@ -16,9 +16,10 @@ class Way:
     """How far one chunk came; a rank counts from 1 and is None where it has none.
 
     `dense_rank` is exact and among all `chunks`; `keyword_rank` is among those that share a word with the
-    question. `left_out_by` are the conditions that the chunk does not meet; `in_pool` tells whether it was
-    among the candidates that are scored together. The three ranks of `mode` are among the first POOL: with
-    all options, without the minimum similarity, and without the filters either, as is `score`.
+    question. `left_out_by` are the conditions that the chunk does not meet, `lacks` is the quoted phrase that
+    it does not hold; `in_pool` tells whether it was among the candidates that are scored together. The three
+    ranks of `mode` are among the first POOL: with all options, without the minimum similarity, and without
+    the filters and quotes either, as is `score`.
     """
 
     passage: Passage
@@ -27,6 +28,7 @@ class Way:
     dense_rank: int | None
     keyword_rank: int | None
     left_out_by: Sequence[str]
+    lacks: str | None
     in_pool: bool
     rank: int | None
     rank_without_minimum: int | None
@@ -54,6 +56,11 @@ def reason(way: Way, query: Query) -> Notice:
     """The first thing that dropped a chunk, and the next step."""
     if way.left_out_by:
         return _filtered(way)
+    if way.lacks is not None:
+        return Notice(
+            "It does not have “{phrase}” word for word, which other passages do: ask without the quotes.",
+            {"phrase": way.lacks},
+        )
     if way.rank is not None and way.rank <= query.k:
         return Notice("It was found: it is number {rank}.", {"rank": way.rank})
     if (least := query.min_similarity) is not None and _is_below(way, least):

@@ -9,7 +9,7 @@ from rag.likeness import MOST_TEXTS, TextsCompared
 from rag.ui.compared import show_compared
 from rag.ui.example_texts import TEXT_SETS
 from rag.ui.markdown import plain
-from rag.ui.models import known_states, ready_embedders
+from rag.ui.models import embedder_choices
 from rag.ui.session import engine
 from rag.ui.text import LANGUAGES, language, t, tell
 from rag.whereabouts import texts_go_to
@@ -64,9 +64,8 @@ def _take_example(code: str) -> None:
 
 def _embedders() -> list[str]:
     settings = engine().settings
-    states = known_states(settings, st.session_state.get("settings_changed", 0))
     kept = st.session_state.setdefault("compare_models", [settings.embedder])
-    choices = list(dict.fromkeys([*ready_embedders(states), settings.embedder, *kept]))
+    choices = list(dict.fromkeys([*embedder_choices(), settings.embedder, *kept]))
     may_type = engine().may_edit_settings
     st.session_state.setdefault("compare-models", kept)
     chosen = st.multiselect(

@@ -21,7 +21,7 @@ STATES_SECONDS = 15.0  # how long the providers' states are taken as known
 def page() -> None:
     """What embeds and what answers, and what else could."""
     st.title(t("Models"), anchor=False)
-    states = known_states(engine().settings, st.session_state.get("settings_changed", 0))
+    states = _states(engine().settings, st.session_state.get("settings_changed", 0))
     ready, providers, catalogue = st.tabs([t("This collection"), t("Providers"), t("All models")])
     with providers:  # before the collection, whose model may want a key that is typed here
         for state in states:
@@ -29,7 +29,7 @@ def page() -> None:
     with catalogue:
         _catalogue()
     with ready:
-        choices = ready_embedders(states)
+        choices = _ready_embedders(states)
         try:
             model_of_the_collection(choices)
         except RagError as error:
@@ -43,12 +43,11 @@ def embedder_choices() -> list[str]:
 
 
 @st.cache_data(ttl=STATES_SECONDS, show_spinner=False, max_entries=2)
-def known_states(_settings: Settings, changed: int) -> list[ProviderState]:  # noqa: ARG001 - the cache's key
-    """The providers' states, asked anew once they were asked long ago or the settings `changed`."""
+def _states(_settings: Settings, changed: int) -> list[ProviderState]:  # noqa: ARG001 - the cache's key
     return provider_states(_settings)
 
 
-def ready_embedders(states: Sequence[ProviderState]) -> list[str]:
+def _ready_embedders(states: Sequence[ProviderState]) -> list[str]:
     """Models that could embed at once: what the providers have, else what the catalogue knows of them."""
     usable = [state for state in states if state.state == "ready" and set(state.tasks) - {"chat"}]
     told = [

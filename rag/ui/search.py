@@ -48,6 +48,7 @@ def _question(*, is_valid: bool) -> str:
         t("Question"),
         key="search-question",
         placeholder=t("What are you looking for?"),
+        help=t("Words in double quotes must stand in a passage as they are."),
         persist_state="session",
         disabled=not is_valid,
     ).strip()

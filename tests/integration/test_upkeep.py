@@ -1,5 +1,6 @@
 """Indexes are damaged, lost, behind or bloated: it is noticed and mended, and no search is the worse."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -9,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import tantivy
 
 from rag.ingestion import indexing, upkeep
 from rag.ingestion.index_check import compare_apart
@@ -160,6 +162,25 @@ def test_a_start_after_an_orderly_end_looks_into_nothing(folder: Path) -> None:
     os.utime(copy / "chroma" / "chroma.sqlite3", (1, 1))
     assert state_since_left(copy / "indexes-left.json", folders(copy)) == "touched"
     assert state_since_left(copy / "indexes-left.json", folders(copy)) == "unknown"
+
+
+def test_a_keyword_index_of_an_older_form_is_written_anew(
+    folder: Path, expected: list[list[tuple[str, float]]]
+) -> None:
+    (index,) = (folder / "keyword").iterdir()
+    shutil.rmtree(index)
+    index.mkdir()
+    schema = tantivy.SchemaBuilder().add_text_field("id", stored=True).add_text_field("body").build()
+    tantivy.Index(schema, path=str(index))
+    note = folder / "indexes-left.json"
+    left = {
+        path.relative_to(folder).as_posix(): path.stat()
+        for path in folder.glob("[ck]*/**/*")
+        if path.is_file()
+    }
+    files = {name: [status.st_size, status.st_mtime_ns] for name, status in left.items()}
+    note.write_text(json.dumps(files))  # as it was written before forms were told apart
+    mended(folder, expected)
 
 
 def folders(folder: Path) -> tuple[Path, Path]:
