@@ -24,13 +24,14 @@ State: TypeAlias = Mapping[Path, tuple[int, int]]
 
 def chroma_folder(path: Path) -> Path:
     """The folder that holds Chroma's database. Raises UsageError where there is none, StoreError."""
-    folder = path.expanduser().absolute()
-    folder = folder.parent if folder.name == DATABASE else folder
+    folder = path
     try:
+        folder = path.expanduser().absolute()
+        folder = folder.parent if folder.name == DATABASE else folder
         names = sorted(each.name for each in folder.iterdir())
         below = sorted(str(each.parent) for each in folder.glob(f"*/{DATABASE}"))
-    except OSError as error:
-        raise cannot_be_opened(folder, error.strerror or error) from error
+    except (OSError, ValueError, RuntimeError) as error:  # what is typed may be no path at all
+        raise cannot_be_opened(folder, getattr(error, "strerror", None) or error) from error
     if DATABASE in names:
         return folder
     if any(each.startswith("chroma-") and each.endswith(".parquet") for each in names):

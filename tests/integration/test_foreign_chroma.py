@@ -117,6 +117,9 @@ def test_what_is_no_chroma_is_told(tmp_path: Path, adoption: Adoption) -> None:
         adoption.open(str(tmp_path / "empty"))
     with pytest.raises(UsageError, match="cannot be opened: No such file"):
         adoption.open(str(tmp_path / "none"))
+    for no_path in ("~nobody-of-this-name/x", "a\0b"):
+        with pytest.raises(UsageError, match="cannot be opened"):
+            adoption.size_of(no_path)
     (tmp_path / "empty" / "chroma-collections.parquet").touch()
     with pytest.raises(UsageError, match=r"before 0\.4"):
         adoption.open(str(tmp_path / "empty"))
