@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import replace
 from typing import BinaryIO
 
+from rag.adoption import Adopter, Adoption
 from rag.answering import Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
 from rag.documents import ChunkSize, Metadata, Notice, Passage, readable
@@ -65,6 +66,14 @@ class Engine:
         self._auditor = Auditor(self.catalog, self.models.embedder_of)
         other_indexes = OtherIndexes(self.catalog, self._indexing, self.models.embedder_of)
         self._switching = Switching(self.catalog, other_indexes, self.models, self._retriever)
+        adopter = Adopter(
+            settings,
+            self.catalog,
+            self._indexing,
+            self.models,
+            lambda name, embedder: self.create_collection(name, embedder=embedder),
+        )
+        self._adoption = Adoption(settings.data_dir / "foreign", settings, self.models, adopter, self._ready)
         self._worker = IngestionWorker(self.catalog, self._pipeline)
         self._warming = threading.Thread(target=self._warm_up, name="passage-warm-up", daemon=True)
         self._lock = threading.RLock()
@@ -81,6 +90,7 @@ class Engine:
     def close(self) -> None:
         """Stop the worker and the model processes, and let go of the data folder."""
         self._switching.stop()
+        self._adoption.close()
         self._upkeep.stop()
         self._worker.close()
         if self._warming.is_alive():
@@ -173,6 +183,12 @@ class Engine:
         """Another model for a collection."""
         self._ready()
         return self._switching
+
+    @property
+    def adoption(self) -> Adoption:
+        """Somebody else's Chroma: opened, searched, adopted."""
+        self._lock_folder()
+        return self._adoption
 
     # Documents
 
@@ -415,6 +431,7 @@ class Engine:
             self.catalog.lock()
             for sha256 in self.catalog.jobs.end_abandoned():
                 self.catalog.drop_unused_original(sha256)
+            self._adoption.remove_left_copies()
             self._is_locked = True
 
     def _prepare_search(self) -> None:

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from rag.cli.adopt import adopt
 from rag.cli.app import models, serve
 from rag.cli.collections import collections
 from rag.cli.common import note
@@ -24,7 +25,7 @@ def group() -> None:
 
 COMMANDS = (
     *(serve, models, collections, ingest, documents, search, ask, compare, evaluate),
-    *(check, export, backup, restore),
+    *(adopt, check, export, backup, restore),
 )
 for command in COMMANDS:
     group.add_command(command)

@@ -70,6 +70,8 @@ def safe_name(document: Document) -> str:
     stem, dot, suffix = label.rpartition(".")
     if not dot or len(suffix) > 10:
         stem, suffix = label, ""
+    if document.kind == "json" and not suffix.lower().startswith("json"):
+        stem, suffix = label, "jsonl"  # records adopted from elsewhere are named after what they came from
     stem = stem.encode()[:MOST_BYTES].decode(errors="ignore").strip(" .")
     return "-".join(filter(None, (document.id, stem))) + (f".{suffix}" if suffix else "")
 

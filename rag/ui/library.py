@@ -12,6 +12,7 @@ from rag.documents import Document
 from rag.errors import DocumentError, RagError, asks_for_password
 from rag.ingestion.receipts import receipt_notices
 from rag.ui import markdown
+from rag.ui.adopting import adopting
 from rag.ui.empty import samples_button
 from rag.ui.facts import file_size, type_name
 from rag.ui.jobs import show_jobs
@@ -35,6 +36,7 @@ def page() -> None:
     for notice in st.session_state.pop("receipt", ()):
         st.info(markdown.plain(tell(notice)), icon=":material/delete:")
     _documents(engine().catalog.documents.all(collection().id))
+    adopting()
 
 
 def _upload() -> None:

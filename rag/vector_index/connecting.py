@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from rag.errors import RagError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
+
+_making = threading.Lock()  # Chroma cannot make two clients at a time
 
 
 def open_folder(folder: Path) -> ClientAPI:
@@ -28,7 +31,7 @@ def open_folder(folder: Path) -> ClientAPI:
         ) from error
     import chromadb
 
-    with mapped(Notice("open the index")):
+    with _making, mapped(Notice("open the index")):
         return chromadb.PersistentClient(str(folder), settings=_quiet())
 
 
@@ -40,12 +43,13 @@ def connect_server(address: str) -> ClientAPI:
     if url.scheme not in ("http", "https") or not url.hostname:
         raise UsageError("RAG_CHROMA_URL is {url}; it should look like http://127.0.0.1:8000.", url=address)
     try:
-        return chromadb.HttpClient(
-            host=url.hostname,
-            port=url.port or (443 if url.scheme == "https" else 80),
-            ssl=url.scheme == "https",
-            settings=_quiet(),
-        )
+        with _making:
+            return chromadb.HttpClient(
+                host=url.hostname,
+                port=url.port or (443 if url.scheme == "https" else 80),
+                ssl=url.scheme == "https",
+                settings=_quiet(),
+            )
     except Exception as error:
         raise StoreError(
             "No Chroma server answers at {url}. Start it, or unset RAG_CHROMA_URL to use a local folder.",
@@ -77,10 +81,16 @@ def mapped(action: Notice) -> Iterator[None]:
     except RagError:
         raise
     except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
-        lines = str(error).strip().splitlines()
-        reason = lines[0].rstrip(".") if lines else type(error).__name__
         raise StoreError(
-            "Chroma could not {action}: {reason}. Run: rag check --repair", action=action, reason=reason
+            "Chroma could not {action}: {reason}. Run: rag check --repair",
+            action=action,
+            reason=reason_of(error),
         ) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """What Chroma says went wrong, on one line; what is no error of its own is raised again."""
+    if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        raise error
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
