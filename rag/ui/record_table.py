@@ -6,7 +6,6 @@ from typing import Any
 import streamlit as st
 
 from rag.catalog import Collection, RecordFilter
-from rag.ui.facts import number
 from rag.ui.record_detail import detail
 from rag.ui.record_filter import record_filter
 from rag.ui.session import engine
@@ -66,7 +65,7 @@ def _paging(page: RecordPage, total: int) -> None:
         row, ":material/chevron_right:", t("Records after these"), {"after": last}, is_there=page.has_after
     )
     _button(row, ":material/last_page:", t("Last records"), {"from_end": True}, is_there=page.has_after)
-    row.caption(tn("One record", "{n} records", total) if total < 2 else t("{n} records", n=number(total)))
+    row.caption(tn("One record", "{n} records", total))
 
 
 def _button(row: Any, icon: str, label: str, edge: dict[str, Any], *, is_there: bool) -> None:

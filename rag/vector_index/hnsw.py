@@ -53,8 +53,8 @@ def check_changeable(hnsw: Mapping[str, Any]) -> None:
     for key in hnsw:
         if key not in CHANGEABLE:
             raise UsageError(
-                "{name} is chosen when a collection is made; later these can be changed: {options}. Create "
-                "another collection with it and merge this one into that.",
+                "{name} is chosen when a collection is made; later these can be changed: {options}. Copy the "
+                "collection to have it with another {name}.",
                 name=key,
                 options=", ".join(CHANGEABLE),
             )
