@@ -186,6 +186,19 @@ def switch(
     )
 
 
+@collections.command()
+@json_option
+def chroma(as_json: bool) -> None:
+    """Ask Chroma whether it answers: its version, its heartbeat, its rows a call, its indexes."""
+    with open_engine() as engine:
+        facts = asdict(engine.workbench.browsing.chroma())
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        click.echo(f"{key}: {value}")
+
+
 def _collection_row(engine: "Engine", collection: "Collection") -> dict[str, Any]:
     found = engine.catalog.documents.all(collection.id)
     other = engine.catalog.collections.other_index(collection)

@@ -31,6 +31,16 @@ def listing() -> None:
             }
         )
     st.dataframe(rows, hide_index=True, width="stretch")
+    with errors_told():
+        chroma = engine().workbench.browsing.chroma()
+        st.caption(
+            t(
+                "Chroma {version} answers. It holds {n} indexes, and takes {rows} rows a call.",
+                version=chroma.version,
+                n=number(chroma.indexes),
+                rows=number(chroma.most_rows),
+            )
+        )
 
 
 def create_form() -> None:

@@ -21,7 +21,8 @@ def page() -> None:
             "first, then in both indexes."
         )
     )
-    show_done()
+    with st.container():  # so that the tabs keep their place, and the one that is open
+        show_done()
     whole, records, near = st.tabs([t("Collections"), t("Records"), t("Query")])
     with whole:
         listing()

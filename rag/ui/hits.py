@@ -16,7 +16,7 @@ def hits_table(found: QueryResult, *, key: str) -> None:
             t("Rank"): each.rank,
             distance: round(each.distance, 6),
             t("Cosine similarity"): round(each.cosine, 6),
-            t("Text"): " ".join(each.record.text.split()),
+            t("The text"): " ".join(each.record.text.split()),
             t("Document"): each.record.name,
             t("Id"): each.record.id,
         }

@@ -17,7 +17,7 @@ def add_form(present: Collection) -> None:
     with st.expander(t("Write a record"), icon=":material/add:", key="write-record"):
         st.caption(t("It goes into the document “Written by hand” of this collection."))
         with st.form("add-record", border=False, clear_on_submit=False):
-            text = st.text_area(t("Text"), key="add-text", height=120)
+            text = st.text_area(t("The text"), key="add-text", height=120)
             metadata = st.text_input(t("Metadata, as JSON"), key="add-metadata", placeholder='{"year": 2026}')
             vector = st.text_input(
                 t("Vector, as a JSON list of numbers"),

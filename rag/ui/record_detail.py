@@ -45,7 +45,7 @@ def _facts(record: Record) -> None:
 def _edit(present: Collection, record: Record) -> None:
     with st.form(f"record-{record.id}-{record.edited_at}", border=False):
         text = st.text_area(
-            t("Text"),
+            t("The text"),
             record.text,
             height=180,
             help=t("Another text is embedded again, and must fit the model's window."),

@@ -40,7 +40,7 @@ def query(present: Collection) -> None:
         )
     else:
         given = st.text_input(
-            t("Text"), key="query-text", help=t("It is embedded as a question, with the model's prefix.")
+            t("The text"), key="query-text", help=t("It is embedded as a question, with the model's prefix.")
         )
     n = st.number_input(t("Number of results"), 1, MOST_RESULTS, 10, key="query-n")
     wanted = record_filter(present, "query")

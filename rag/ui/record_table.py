@@ -88,7 +88,7 @@ def _table(records: Sequence[Record], key: str) -> str | None:
     """The page as a table; the id of the record that is chosen in it."""
     rows = [
         {
-            t("Text"): _short(each.text),
+            t("The text"): _short(each.text),
             t("Document"): each.name,
             t("Page"): str(each.page or ""),
             t("Tokens"): each.tokens,

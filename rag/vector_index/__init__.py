@@ -56,6 +56,16 @@ class Hit:
     cosine: float
 
 
+@dataclass(frozen=True, slots=True)
+class ChromaFacts:
+    """What Chroma tells of itself: its version, its time in nanoseconds, rows a call, and its indexes."""
+
+    version: str
+    heartbeat: int
+    most_rows: int
+    indexes: int
+
+
 class VectorIndex:
     """Chroma in a folder that one process at a time may open, on a server, in its cloud, or in memory.
 
@@ -132,6 +142,16 @@ class VectorIndex:
         """An index may not hold what the catalogue says."""
         self._trusted.discard(index)
         self.on_distrust()
+
+    def facts(self) -> ChromaFacts:
+        """What Chroma tells of itself. Raises StoreError where it does not answer."""
+        with self._using(Notice("read the index")) as client:
+            return ChromaFacts(
+                client.get_version(),
+                client.heartbeat(),
+                client.get_max_batch_size(),
+                client.count_collections(),
+            )
 
     def create(self, index: str, hnsw: Mapping[str, Any]) -> None:
         """Make an empty index, for cosines unless told. Raises UsageError for a bad option."""

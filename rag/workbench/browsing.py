@@ -8,7 +8,7 @@ from rag.catalog import Catalog, Collection, RecordFilter, no_record
 from rag.embedders.base import Embedder, Vectors
 from rag.embedders.window import fitting
 from rag.retrieval.exact import ExactSearch
-from rag.vector_index import VectorIndex
+from rag.vector_index import ChromaFacts, VectorIndex
 from rag.vector_index.hnsw import distance_of
 from rag.workbench.given import checked_vector
 from rag.workbench.query import QueryResult, RecordQuery
@@ -102,6 +102,11 @@ class Browsing:
             return checked_vector(query.vector, collection.fingerprint.dimension)
         embedder = self._embedder_of(collection)
         return embedder.embed_query(fitting(query.text, embedder))
+
+    def chroma(self) -> ChromaFacts:
+        """What Chroma tells of itself. Raises StoreError where it does not answer."""
+        self._prepare()
+        return self._vectors.facts()
 
     def chroma_code(self, collection: Collection, query: RecordQuery) -> str:
         """The query in plain Chroma, as Python. Raises UsageError, ProviderError."""
