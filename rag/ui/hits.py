@@ -22,7 +22,8 @@ def hits_table(found: QueryResult, *, key: str) -> None:
         }
         for each in found.hits
     ]
-    st.dataframe(rows, hide_index=True, width="stretch", key=key)
+    with st.container(key=key):
+        st.dataframe(rows, hide_index=True, width="stretch")
     how = (
         t("All records were compared one by one.")
         if found.is_exact
