@@ -1,5 +1,6 @@
 """Looking into a collection: records page by page, one by one, and by what is near them."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 from rag.catalog import Catalog, Collection, RecordFilter, no_record
 from rag.embedders.base import Embedder, Vectors
 from rag.embedders.window import fitting
+from rag.errors import StoreError
 from rag.retrieval.exact import ExactSearch
-from rag.vector_index import ChromaFacts, VectorIndex
+from rag.vector_index import ChromaFacts, Hit, VectorIndex
 from rag.vector_index.hnsw import distance_of
 from rag.workbench.given import checked_vector
 from rag.workbench.query import QueryResult, RecordQuery
@@ -16,6 +18,8 @@ from rag.workbench.record import Record, RecordDetail, RecordHit, RecordPage
 from rag.workbench.snippets import client_code, query_with_chroma
 
 PER_PAGE = 50
+
+log = logging.getLogger(__name__)
 _EVERYTHING = RecordFilter()
 
 
@@ -127,13 +131,22 @@ class Browsing:
         space = str(collection.hnsw.get("space", "cosine"))
         total = self._catalog.chunks.count(collection.id)
         if ids is None and self._vectors.is_trusted(collection.index_name):
-            hits = self._vectors.hits(collection.index_name, vector, n=n)
+            hits = self._hits(collection, vector, n)
             if len(hits) == min(n, total):  # an HNSW graph may have fallen apart, and find a few of them only
                 measured = {hit.id: (hit.distance, hit.cosine) for hit in hits}
                 return QueryResult(self._shown(collection, measured), space, is_exact=False)
         found = self._exact.nearest(collection, vector, n=n, ids=ids)
         exact = {key: (distance_of(space, cosine), cosine) for key, cosine in found}
         return QueryResult(self._shown(collection, exact), space, is_exact=True)
+
+    def _hits(self, collection: Collection, vector: Vectors, n: int) -> list[Hit]:
+        """What the index finds; nothing where it cannot be read, which is then mended."""
+        try:
+            return self._vectors.hits(collection.index_name, vector, n=n)
+        except StoreError as error:
+            log.warning("querying without the index: %s", error)
+            self._vectors.distrust(collection.index_name)
+            return []
 
     def _shown(
         self, collection: Collection, measured: Mapping[str, tuple[float, float]]

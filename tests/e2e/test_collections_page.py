@@ -1,4 +1,4 @@
-"""The page of the collections in a real browser: an index with options, a record changed, a vector looked for."""
+"""The page of the collections in a real browser: an index with options, a record changed, a vector found."""
 
 import json
 import re

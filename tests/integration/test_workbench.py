@@ -382,6 +382,19 @@ def test_query_by_text_by_vector_and_within_filters(bench: Bench) -> None:
         RecordQuery()
 
 
+def test_an_index_that_cannot_be_read_is_done_without(bench: Bench) -> None:
+    bench.write("An apple.")
+    bench.vectors.open().delete_collection(bench.collection.index_name)
+    found = bench.browsing.query(bench.collection, RecordQuery("apple"))
+    assert [hit.record.text for hit in found.hits] == ["An apple."] and found.is_exact
+    assert not bench.vectors.is_trusted(bench.collection.index_name)
+    bench.editing.edit(bench.collection, found.hits[0].record.id, text="A pear.")
+    assert bench.catalog.changed_records.count() == 1
+    bench.indexing.rebuild_vectors(bench.collection)
+    bench.collection = bench.catalog.collections.get("test")
+    assert bench.catalog.changed_records.count() == 0 and bench.is_whole()
+
+
 @pytest.mark.parametrize(("space", "of_cosine"), [("l2", lambda c: 2 - 2 * c), ("ip", lambda c: 1 - c)])
 def test_other_spaces_search_alike_and_show_their_own_distances(
     open_bench: Callable[..., Bench], space: str, of_cosine: Callable[[float], float]
