@@ -8,7 +8,7 @@ from rag.ui.record_changes import add_form, deleted_records
 from rag.ui.record_query import query
 from rag.ui.record_table import browse
 from rag.ui.session import collection
-from rag.ui.telling import show_done
+from rag.ui.telling import errors_told, show_done
 from rag.ui.text import t
 
 
@@ -29,8 +29,21 @@ def page() -> None:
         actions(collection())
         create_form()
     with records:
-        browse(collection())
-        add_form(collection())
-        deleted_records(collection())
+        _records()
     with near:
+        _query()
+
+
+@st.fragment  # turning a page runs nothing else
+def _records() -> None:
+    with errors_told():
+        present = collection()
+        browse(present)
+        add_form(present)
+        deleted_records(present)
+
+
+@st.fragment
+def _query() -> None:
+    with errors_told():
         query(collection())
