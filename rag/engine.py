@@ -9,13 +9,13 @@ from typing import BinaryIO
 from rag.adoption import Adopter, Adoption
 from rag.answering import Answer, answer, search_question
 from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
+from rag.catalog.where import RESERVED_KEYS
 from rag.documents import ChunkSize, Metadata, Notice, Passage, readable
 from rag.embedders.pictures import takes_pictures
 from rag.errors import RagError, UsageError
 from rag.ingestion import CheckReport, Indexing, IngestionWorker, Passwords, Pipeline, Upkeep
 from rag.ingestion.audit import Audit, Auditor
 from rag.ingestion.other_index import OtherIndexes
-from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.ingestion.preflight import Preflight
 from rag.ingestion.receipts import DeletionReceipt, delete_with_receipt
 from rag.keyword_index import KeywordIndex
@@ -30,8 +30,9 @@ from rag.retrieval.side_by_side import SideBySide, side_by_side
 from rag.retrieval.wanted import Wanted
 from rag.settings import KEY_OF_ADDRESS, Settings, load_settings, save_settings, set_in_environment
 from rag.switching import Switching
-from rag.vector_index import VectorIndex
+from rag.vector_index.choosing import chosen_index
 from rag.whereabouts import receivers
+from rag.workbench import workbench
 
 PICTURE_WIDTH = 1100  # pixels
 UNREAD_PICTURES = Notice("Pictures were found. The answer does not rest on them: look at them yourself.")
@@ -48,9 +49,9 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._vectors = chosen_index(settings)
         self.catalog = Catalog(settings.data_dir)
         self.models = Models(settings, self.catalog)
-        self._vectors = VectorIndex(settings.data_dir, settings.chroma_url)
         self._keywords = KeywordIndex(settings.data_dir)
         self._indexing = Indexing(self.catalog, self._vectors, self._keywords)
         self._upkeep = Upkeep(settings.data_dir, self.catalog, self._indexing, self._vectors, self._keywords)
@@ -74,6 +75,16 @@ class Engine:
             lambda name, embedder: self.create_collection(name, embedder=embedder),
         )
         self._adoption = Adoption(settings.data_dir / "foreign", settings, self.models, adopter, self._ready)
+        self.workbench = workbench(
+            self.catalog,
+            self._indexing,
+            self._vectors,
+            self._retriever.exact,
+            self.models.embedder_of,
+            prepare=self._prepare_search,
+            ready=self._ready,
+            on_deleted=self._upkeep.wake,
+        )
         self._worker = IngestionWorker(self.catalog, self._pipeline)
         self._warming = threading.Thread(target=self._warm_up, name="passage-warm-up", daemon=True)
         self._lock = threading.RLock()
@@ -402,7 +413,7 @@ class Engine:
 
         Raises UsageError, ProviderError.
         """
-        return receivers(self.models, self.settings.chroma_url, embedder_id)
+        return receivers(self.models, self._vectors.server_url, embedder_id)
 
     # Health
 

@@ -57,11 +57,13 @@ class KeywordIndex:
             .build()
         )
 
-    def write(self, index: str, rows: Sequence[tuple[str, str, str]]) -> None:
-        """Add or replace (chunk id, document id, text) rows."""
+    def write(self, index: str, rows: Sequence[tuple[str, str, str]], *, without: Sequence[str] = ()) -> None:
+        """Add or replace (chunk id, document id, text) rows; those of the ids in `without` go."""
         with self._writing, _mapped():
             opened = self._open(index)
             writer = opened.writer(heap_size=30_000_000, num_threads=1)
+            for chunk_id in without:
+                writer.delete_documents_by_term("id", chunk_id)
             for chunk_id, document_id, text in rows:
                 writer.delete_documents_by_term("id", chunk_id)
                 writer.add_document(

@@ -124,7 +124,11 @@ class Settings(BaseSettings):
     embedder: str = "builtin:multilingual-e5-small"
     embedder_engine: Literal["auto", "openvino", "onnxruntime"] = "auto"
     chat_model: str | None = None
+    chroma: Literal["folder", "memory"] = "folder"
     chroma_url: str | None = None
+    chroma_cloud_key: Key | None = None
+    chroma_cloud_tenant: str | None = None
+    chroma_cloud_database: str | None = None
 
     openai_api_key: Key | None = _vendor("openai_api_key", "OPENAI_API_KEY")
     openai_base_url: Address | None = _vendor("openai_base_url", "OPENAI_BASE_URL")

@@ -10,9 +10,9 @@ import numpy as np
 
 from rag.adoption.planning import PAGE_KEYS, page_of
 from rag.catalog import vector_key
+from rag.catalog.where import RESERVED_KEYS
 from rag.documents import Chunk, ChunkSize, Metadata, Section, readable
 from rag.embedders.base import Embedder, Vectors
-from rag.ingestion.pipeline import RESERVED_KEYS
 from rag.ingestion.reading import split_for
 from rag.vector_index.foreign_records import ForeignRecord
 

@@ -5,27 +5,34 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
+from rag.catalog.changed_records import ChangedRecords
 from rag.catalog.chunks import Chunks
 from rag.catalog.collections import DEFAULT_NAME, Collection, Collections, OtherIndex
 from rag.catalog.conversations import Conversation, Conversations, StoredTurn
 from rag.catalog.copies import copy_database, needed_originals
 from rag.catalog.database import Database
-from rag.catalog.documents import Documents, StoredChunk
+from rag.catalog.document_copies import DocumentCopies
+from rag.catalog.documents import BY_HAND, Documents, StoredChunk
 from rag.catalog.examinations import Examinations, Examined
 from rag.catalog.facets import DocumentFacet, Facets, facets
 from rag.catalog.folder_lock import FolderLock
 from rag.catalog.jobs import MOST_AT_ONCE, Job, Jobs
 from rag.catalog.originals import Originals
 from rag.catalog.questions import Judgement, Origin, Questions, StoredQuestion
+from rag.catalog.record_pages import RecordFilter, RecordPages, StoredRecord, no_record
+from rag.catalog.records import NOTES_NAME, Deletion, RecordContent, Records
 from rag.catalog.vectors import Vectors, text_hash, vector_key
 from rag.documents import Chunk, ChunkSize, Document, Metadata
 
 __all__ = [
+    "BY_HAND",
     "DEFAULT_NAME",
     "MOST_AT_ONCE",
+    "NOTES_NAME",
     "Catalog",
     "Collection",
     "Conversation",
+    "Deletion",
     "DocumentFacet",
     "Examined",
     "Facets",
@@ -33,9 +40,13 @@ __all__ = [
     "Judgement",
     "Origin",
     "OtherIndex",
+    "RecordContent",
+    "RecordFilter",
     "StoredChunk",
     "StoredQuestion",
+    "StoredRecord",
     "StoredTurn",
+    "no_record",
     "text_hash",
     "vector_key",
 ]
@@ -52,6 +63,10 @@ class Catalog:
         self.documents = Documents(self._database)
         self.chunks = Chunks(self._database, self.documents)
         self.vectors = Vectors(self._database)
+        self.records = Records(self._database, self.documents)
+        self.record_pages = RecordPages(self._database, self.documents)
+        self.changed_records = ChangedRecords(self._database)
+        self._copies = DocumentCopies(self._database, self.documents)
         self.jobs = Jobs(self._database)
         self.examinations = Examinations(self._database)
         self.conversations = Conversations(self._database)
@@ -105,6 +120,18 @@ class Catalog:
                 for sha256 in pictures:
                     self.drop_unused_original(sha256)
                 raise
+
+    def copy_document(self, document: Document, collection_id: str, name: str) -> Document:
+        """A document's copy in another collection, in state "indexing"; they share their original."""
+        with self.originals.lock:
+            return self._copies.copy(document, collection_id, name)
+
+    def purge_records(self, collection_id: str) -> int:
+        """Forget a collection's deleted records for good; how many there were."""
+        count, pictures = self.records.purge(collection_id)
+        for sha256 in pictures:
+            self.drop_unused_original(sha256)
+        return count
 
     def remove_document(self, document_id: str) -> None:
         """Forget a document, its chunks, and the vectors and pictures that no other chunk uses."""

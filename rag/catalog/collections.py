@@ -100,6 +100,14 @@ class Collections:
         with _unique(name), self._database.transaction() as connection:
             connection.execute("update collections set name = ? where id = ?", (name, collection.id))
 
+    def set_hnsw(self, collection: Collection, hnsw: Mapping[str, str | int | float]) -> Collection:
+        """Choose other options for a collection's indexes."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "update collections set hnsw = ? where id = ?", (json.dumps(dict(hnsw)), collection.id)
+            )
+        return self.get(collection.id)
+
     def new_index_name(self, collection: Collection) -> str:
         """A name that no index of the collection had before."""
         return f"passage-{collection.id}-{secrets.token_hex(4)}"

@@ -13,6 +13,8 @@ _NEEDED = """
 select sha256 from documents where status <> 'deleting'
 union select c.picture from chunks c join documents d on d.id = c.document_id
     where d.status <> 'deleting' and c.picture is not null
+union select r.picture from deleted_records r join documents d on d.id = r.document_id
+    where d.status <> 'deleting' and r.picture is not null
 union select sha256 from jobs where state in ('queued', 'running')
 """
 

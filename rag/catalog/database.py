@@ -168,6 +168,36 @@ create table evaluations (
 );
 create index evaluations_by_collection on evaluations (collection_id, started_at);
 """
+RECORDS = """
+alter table chunks add column metadata text not null default '{}';
+alter table chunks add column edited_at text;
+create index chunks_with_metadata on chunks (document_id) where metadata <> '{}';
+create index documents_by_collection on documents (collection_id, status);
+create table deleted_records (
+    id text primary key,
+    document_id text not null references documents(id) on delete cascade,
+    ordinal integer not null,
+    page integer,
+    page_label text,
+    headings text not null,
+    text text not null,
+    tokens integer not null,
+    text_hash text not null,
+    picture text,
+    metadata text not null,
+    edited_at text,
+    deletion integer not null,
+    deleted_at text not null
+);
+create index deleted_records_by_document on deleted_records (document_id, ordinal);
+create index deleted_records_by_text on deleted_records (text_hash);
+create index deleted_records_by_picture on deleted_records (picture) where picture is not null;
+create table changed_records (
+    id text primary key,
+    collection_id text not null references collections(id) on delete cascade
+) without rowid;
+create index changed_records_by_collection on changed_records (collection_id);
+"""
 MIGRATIONS = (
     SCHEMA,
     VECTORS_BY_TEXT,
@@ -178,6 +208,7 @@ MIGRATIONS = (
     CHUNK_SIZES,
     SENDERS,
     QUESTIONS,
+    RECORDS,
 )
 
 

@@ -3,29 +3,38 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rag.catalog.database import Database
 from rag.catalog.jobs import chunk_size_of
 from rag.catalog.vectors import DELETE_UNUSED, vector_key
 from rag.catalog.where import Condition, condition, containing
-from rag.documents import Chunk, Document, Notice
+from rag.documents import Chunk, Document, Metadata, Notice
 from rag.errors import UsageError
 
 BATCH = 500
+BY_HAND = "note"  # the kind of a document whose records were written by hand: no file takes its place
+CHUNK_COLUMNS = (
+    "id, document_id, ordinal, page, page_label, headings, text, tokens, text_hash, picture"  # of any chunk
+)
 _COLUMNS = """d.*, (select count(*) from chunks c where c.document_id = d.id) as chunk_count"""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk with its id ("DOCUMENT-ordinal"), its place in the document and the key of its vector."""
+    """A chunk with its id ("DOCUMENT-ordinal"), its place in the document and the key of its vector.
+
+    `metadata` is its own, beside that of its document; `edited_at` is when it was changed by hand, if it was.
+    """
 
     id: str
     document_id: str
     ordinal: int
     text_hash: str
     chunk: Chunk
+    metadata: Metadata = field(default_factory=dict)
+    edited_at: str | None = None
 
 
 class Documents:
@@ -61,7 +70,7 @@ class Documents:
                 ),
             )
             connection.executemany(
-                "insert into chunks values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"insert into chunks ({CHUNK_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [_chunk_row(document.id, ordinal, chunk) for ordinal, chunk in enumerate(chunks)],
             )
         self.generation += 1
@@ -83,8 +92,8 @@ class Documents:
             connection.execute("update documents set status = 'ready' where id = ?", (document.id,))
             rows = connection.execute(
                 "update documents set status = 'deleting' where collection_id = ? and name = ? and id <> ? "
-                "and status <> 'indexing' returning id",
-                (document.collection_id, document.name, document.id),
+                "and status <> 'indexing' and kind <> ? returning id",
+                (document.collection_id, document.name, document.id, BY_HAND),
             ).fetchall()
         self.generation += 1
         return [row["id"] for row in rows]
@@ -93,7 +102,9 @@ class Documents:
         """Forget a document, its chunks, and the vectors that no other chunk uses; its pictures' digests."""
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "select distinct text_hash, picture from chunks where document_id = ?", (document_id,)
+                "select text_hash, picture from chunks where document_id = ?1 "
+                "union select text_hash, picture from deleted_records where document_id = ?1",
+                (document_id,),
             ).fetchall()
             connection.execute("delete from documents where id = ?", (document_id,))
             connection.executemany(DELETE_UNUSED, [(row["text_hash"],) for row in rows])
@@ -157,6 +168,8 @@ class Documents:
         rows = self._database.connection.execute(
             "select name from documents where sha256 = ?1 "
             "union select d.name from documents d join chunks c on c.document_id = d.id where c.picture = ?1 "
+            "union select d.name from documents d join deleted_records r on r.document_id = d.id "
+            "where r.picture = ?1 "
             "union select name from jobs where sha256 = ?1 and state in ('queued', 'running')",
             (sha256,),
         )
@@ -167,6 +180,7 @@ class Documents:
         row = self._database.connection.execute(
             "select exists (select 1 from documents where sha256 = ?1) "
             "or exists (select 1 from chunks where picture = ?1) "
+            "or exists (select 1 from deleted_records where picture = ?1) "
             "or exists (select 1 from jobs where sha256 = ?1 and state in ('queued', 'running'))",
             (sha256,),
         ).fetchone()
@@ -283,7 +297,15 @@ def stored_chunk(row: sqlite3.Row) -> StoredChunk:
         page_label=row["page_label"],
         picture=row["picture"],
     )
-    return StoredChunk(row["id"], row["document_id"], row["ordinal"], row["text_hash"], chunk)
+    return StoredChunk(
+        row["id"],
+        row["document_id"],
+        row["ordinal"],
+        row["text_hash"],
+        chunk,
+        json.loads(row["metadata"]),
+        row["edited_at"],
+    )
 
 
 def _document(row: sqlite3.Row) -> Document:

@@ -15,8 +15,14 @@ select d.id, d.name, d.kind, d.pages, substr(d.added_at, 1, 10) as day,
 from documents d where d.collection_id = ? and d.status = 'ready' order by d.added_at desc, d.rowid desc
 """
 _OWN = """
-select m.key, m.type, m.value, count(*) as documents from documents d, json_each(d.metadata) m
-where d.collection_id = ? and d.status = 'ready' and m.key <> '' and substr(m.key, 1, 1) <> '$'
+select m.key, m.type, m.value, count(distinct m.id) as documents from (
+    select d.id, e.key, e.type, e.value from documents d, json_each(d.metadata) e
+    where d.collection_id = ?1 and d.status = 'ready'
+    union all
+    select d.id, e.key, e.type, e.value from documents d
+    join chunks c on c.document_id = d.id and c.metadata <> '{}', json_each(c.metadata) e
+    where d.collection_id = ?1 and d.status = 'ready'
+) m where m.key <> '' and substr(m.key, 1, 1) <> '$'
 group by m.key, m.type, m.value order by m.key, documents desc, m.value
 """
 

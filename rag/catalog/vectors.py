@@ -1,6 +1,7 @@
 """Vectors by content: what a model has embedded once is never embedded again."""
 
 import hashlib
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -10,9 +11,11 @@ from rag.catalog.database import Database
 from rag.documents import Chunk, Fingerprint
 
 BATCH = 500
-DELETE_UNUSED = (
-    "delete from vectors where text_hash = ?1 and not exists (select 1 from chunks where text_hash = ?1)"
+_IS_USED = (
+    "(exists (select 1 from chunks where text_hash = {0}) "
+    "or exists (select 1 from deleted_records where text_hash = {0}))"  # its deletion can be undone
 )
+DELETE_UNUSED = f"delete from vectors where text_hash = ?1 and not {_IS_USED.format('?1')}"
 
 
 def text_hash(text: str) -> str:
@@ -23,6 +26,20 @@ def text_hash(text: str) -> str:
 def vector_key(chunk: Chunk) -> str:
     """The key of a chunk's vector: the SHA-256 of what the model sees, the picture or the text."""
     return chunk.picture or text_hash(chunk.embedded_text)
+
+
+def given_key(chunk_id: str, vector: NDArray[np.float32]) -> str:
+    """The key of a vector that was given by hand: no text's, so that no other chunk of that text gets it."""
+    content = b"given\0" + chunk_id.encode() + b"\0" + np.ascontiguousarray(vector, "<f4").tobytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+def save_vector(
+    connection: sqlite3.Connection, fingerprint: Fingerprint, key: str, vector: NDArray[np.float32]
+) -> None:
+    """Keep one vector within a transaction."""
+    row = (fingerprint.key, key, np.ascontiguousarray(vector, "<f4").tobytes())
+    connection.execute("insert or ignore into vectors values (?, ?, ?)", row)
 
 
 class Vectors:
@@ -62,17 +79,11 @@ class Vectors:
     def remove_all_unused(self) -> None:
         """Forget every vector that no chunk uses."""
         with self._database.transaction() as connection:
-            connection.execute(
-                "delete from vectors where not exists "
-                "(select 1 from chunks where chunks.text_hash = vectors.text_hash)"
-            )
+            connection.execute(f"delete from vectors where not {_IS_USED.format('vectors.text_hash')}")
 
     def kept(self, hashes: Iterable[str]) -> tuple[int, int]:
         """How many of these have a vector: because a chunk uses it, and although none does."""
-        query = (
-            "select exists (select 1 from chunks where text_hash = ?1) "
-            "where exists (select 1 from vectors where text_hash = ?1)"
-        )
+        query = f"select {_IS_USED.format('?1')} where exists (select 1 from vectors where text_hash = ?1)"
         connection = self._database.connection
         found = [row[0] for key in hashes for row in connection.execute(query, (key,))]
         return sum(found), len(found) - sum(found)

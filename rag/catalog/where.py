@@ -26,6 +26,8 @@ _ORDERS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 # SQLite's own limits: an expression of 1,000 levels, 100 entries on its parser's stack, 32,766 values.
 MOST_LEVELS, MOST_CONDITIONS, MOST_VALUES = 20, 500, 30_000
 
+RESERVED_KEYS = frozenset({"document_id", "document", "type", "added", "page"})  # Passage sets them itself
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -44,6 +46,8 @@ _OWN_FIELDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "added": ("cast(replace(substr(d.added_at, 1, 10), '-', '') as integer)", _NUMBER),
     "page": ("c.page", _NUMBER),
 }
+# A chunk's own metadata stand over those of its document.
+_METADATA = "iif(c.metadata = '{}', d.metadata, json_patch(d.metadata, c.metadata))"
 
 
 def condition(where: Mapping[str, Any]) -> Condition:
@@ -142,7 +146,7 @@ def _field(key: str, types: tuple[str, ...]) -> Condition:
         return Condition(sql if own == types else "null")
     names = ",".join(f"'{name}'" for name in types)
     return Condition(
-        f"(select m.value from json_each(d.metadata) m where m.key = ? and m.type in ({names}))", (key,)
+        f"(select m.value from json_each({_METADATA}) m where m.key = ? and m.type in ({names}))", (key,)
     )
 
 

@@ -14,6 +14,7 @@ from rag.cli.ingest import ingest
 from rag.cli.keeping import backup, export, restore
 from rag.cli.library import check, documents
 from rag.cli.questions import ask, search
+from rag.cli.records import records
 from rag.errors import RagError, UsageError
 
 
@@ -24,7 +25,7 @@ def group() -> None:
 
 
 COMMANDS = (
-    *(serve, models, collections, ingest, documents, search, ask, compare, evaluate),
+    *(serve, models, collections, ingest, documents, records, search, ask, compare, evaluate),
     *(adopt, check, export, backup, restore),
 )
 for command in COMMANDS:

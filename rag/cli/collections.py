@@ -21,11 +21,20 @@ if TYPE_CHECKING:
     from rag.switching import QuestionCompared
 
 
+hnsw_option = click.option(
+    "--hnsw",
+    multiple=True,
+    metavar="K=V",
+    callback=key_values,
+    help="An option of Chroma's index, like space=l2 or ef_search=200; repeat it for several.",
+)
+
+
 @click.group(invoke_without_command=True)
 @json_option
 @click.pass_context
 def collections(context: click.Context, as_json: bool) -> None:
-    """List the collections, or create, rename, delete or show one."""
+    """List the collections, or create, configure, rename, copy, merge, delete or show one."""
     if context.invoked_subcommand:
         return
     with open_engine() as engine:
@@ -42,9 +51,7 @@ def collections(context: click.Context, as_json: bool) -> None:
 @collections.command()
 @click.argument("name")
 @click.option("--embedder", metavar="ID", help="The model, like builtin:multilingual-e5-small.")
-@click.option(
-    "--hnsw", multiple=True, metavar="K=V", callback=key_values, help="An option of Chroma's index."
-)
+@hnsw_option
 def create(name: str, embedder: str | None, hnsw: dict[str, Any]) -> None:
     """Make a collection NAME."""
     with open_engine() as engine:
@@ -60,6 +67,56 @@ def rename(name: str, new_name: str) -> None:
     with open_engine() as engine:
         engine.catalog.collections.rename(engine.catalog.collections.get(name), new_name)
     note(f"“{name}” is now “{new_name}”.")
+
+
+@collections.command()
+@click.argument("name")
+@hnsw_option
+def configure(name: str, hnsw: dict[str, Any]) -> None:
+    """Change options of collection NAME's index, in effect at once: ef_search, sync_threshold …"""
+    if not hnsw:
+        raise click.UsageError("Say what to change, like --hnsw ef_search=200.")
+    with open_engine() as engine:
+        engine.workbench.collections.configure(engine.catalog.collections.get(name), hnsw)
+    note(f"“{name}” is configured.")
+
+
+@collections.command()
+@click.argument("name")
+@click.argument("new_name")
+@hnsw_option
+def copy(name: str, new_name: str, hnsw: dict[str, Any]) -> None:
+    """Copy collection NAME, without embedding anything, into an index with other options if told."""
+    with open_engine() as engine:
+        engine.workbench.collections.copy(
+            engine.catalog.collections.get(name),
+            new_name,
+            hnsw=hnsw,
+            on_progress=lambda done, total: show_progress(f"{done} of {total} documents"),
+        )
+    note(f"“{new_name}” is a copy of “{name}”.")
+
+
+@collections.command()
+@click.argument("name")
+@click.argument("into")
+@json_option
+def merge(name: str, into: str, as_json: bool) -> None:
+    """Copy what collection NAME has into collection INTO of the same model; NAME stays."""
+    with open_engine() as engine:
+        named = engine.catalog.collections.get
+        merged = engine.workbench.collections.merge(
+            named(name),
+            named(into),
+            lambda done, total: show_progress(f"{done} of {total} documents"),
+        )
+    if as_json:
+        print_json(asdict(merged))
+    note(f"Copied {merged.documents} documents with {merged.records} records into “{into}”.")
+    for present in merged.present:
+        note(f"{present}: its content is there already")
+    for old, new in merged.renamed.items():
+        note(f"{old} is “{new}” there, where its name was taken")
 
 
 @collections.command()
@@ -127,6 +184,19 @@ def switch(
     note(
         f"“{name}” is searched by {row['embedder']}; beside it: {row['other_embedder'] or 'no other index'}."
     )
+
+
+@collections.command()
+@json_option
+def chroma(as_json: bool) -> None:
+    """Ask Chroma whether it answers: its version, its heartbeat, its rows a call, its indexes."""
+    with open_engine() as engine:
+        facts = asdict(engine.workbench.browsing.chroma())
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        click.echo(f"{key}: {value}")
 
 
 def _collection_row(engine: "Engine", collection: "Collection") -> dict[str, Any]:

@@ -91,7 +91,7 @@ def check(repair: bool, as_json: bool) -> None:
             click.echo(f"{name}: the file is gone; its text can still be searched. Add it again.")
         if report.unfinished or report.unused_originals:
             click.echo(
-                f"{report.unfinished} documents were being added or deleted, "
+                f"{report.unfinished} documents or records were being added, changed or deleted, "
                 f"{report.unused_originals} files are not needed."
             )
     if not report.clean:

@@ -57,9 +57,9 @@ class IndexReport:
 class CheckReport:
     """What is not as the catalogue says.
 
-    `unfinished` documents were being added or deleted when a process was stopped; of `unused_originals`
-    nothing is known any more; documents in `missing_originals`, by name, can be searched, but their files
-    are gone.
+    `unfinished` documents and records were being added, changed or deleted when a process was stopped; of
+    `unused_originals` nothing is known any more; documents in `missing_originals`, by name, can be searched,
+    but their files are gone.
     """
 
     collections: tuple[IndexReport, ...]
@@ -88,11 +88,13 @@ def vector_difference(catalog: Catalog, vectors: VectorIndex, collection: Collec
 
     May end the process: Chroma's native code does so at some damage.
     """
-    pending = catalog.documents.chunk_ids(collection.id, "indexing")
+    changed = catalog.changed_records.of(collection.id)
+    pending = catalog.documents.chunk_ids(collection.id, "indexing") | changed
     expected = {
         key: vector
         for keys, rows in catalog.chunks.ready_vectors(collection.id, collection.fingerprint)
         for key, vector in zip(keys, rows, strict=True)
+        if key not in changed
     }
     known = set[str]()
     ghosts = wrong = 0
@@ -117,10 +119,11 @@ def vector_difference(catalog: Catalog, vectors: VectorIndex, collection: Collec
 
 def keyword_difference(catalog: Catalog, keywords: KeywordIndex, collection: Collection) -> Difference:
     """Compare a keyword index with the catalogue."""
-    expected = catalog.documents.chunk_ids(collection.id, "ready")
+    changed = catalog.changed_records.of(collection.id)
+    expected = catalog.documents.chunk_ids(collection.id, "ready") - changed
     try:
         known = keywords.ids(collection.id)
     except StoreError:
         return Difference(missing=max(1, len(expected)), readable=False)
-    pending = catalog.documents.chunk_ids(collection.id, "indexing")
+    pending = catalog.documents.chunk_ids(collection.id, "indexing") | changed
     return Difference(len(expected - known), len(known - expected - pending))

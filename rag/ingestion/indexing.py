@@ -3,13 +3,13 @@
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 from rag.catalog import Catalog, Collection
 from rag.documents import Document, Notice
 from rag.errors import Cancelled, RagError, StoreError
-from rag.ingestion.rows import write_keywords, write_vectors
+from rag.ingestion.rows import rewrite, write_again, write_keywords, write_vectors
 from rag.keyword_index import KeywordIndex
 from rag.vector_index import WRITE_ROWS, VectorIndex
 
@@ -31,6 +31,7 @@ class Indexing:
         self._vectors = vectors
         self._keywords = keywords
         self.lock = threading.RLock()
+        self._rebuilding: set[str] = set()
 
     def create(self, collection: Collection) -> None:
         """Make a collection's empty vector index."""
@@ -58,6 +59,13 @@ class Indexing:
         except StoreError as error:
             log.warning("removing the index %s: %s", collection.index_name, error)
             self._vectors.distrust(collection.index_name)
+
+    def renew(self, collection: Collection) -> None:
+        """Begin a vector index anew, unless it is known to hold nothing that is out of date."""
+        with self.lock:
+            if not self._vectors.is_trusted(collection.index_name):
+                self._vectors.drop(collection.index_name)
+                self.create(collection)
 
     def publish(self, document: Document) -> None:
         """Index a document in state "indexing", show it, and take out the version it replaces.
@@ -91,6 +99,24 @@ class Indexing:
                 _try_to(self.delete, document.id)
             for document in self._catalog.documents.with_status("indexing"):
                 self._finish_indexing(document)
+            for collection in self._catalog.collections.all():
+                _try_to(lambda key: self.settle(self._catalog.collections.get(key)), collection.id)
+
+    def settle(self, collection: Collection) -> None:
+        """Bring what the catalogue says of records that were changed by hand into both indexes.
+
+        They stay marked as changed while a vector index is not trusted or is written anew. Raises StoreError.
+        """
+        with self.lock:
+            changed = sorted(self._catalog.changed_records.of(collection.id))
+            if not changed:
+                return
+            rows = self._catalog.documents.ready_chunks(collection.id, changed)
+            write_keywords(self._keywords, collection, list(rows.values()), without=changed)
+            present = self._catalog.collections.get(collection.id)
+            rewritten = [rewrite(self._catalog, self._vectors, each, changed) for each in self._kept(present)]
+            if all(rewritten) and collection.id not in self._rebuilding:
+                self._catalog.changed_records.forget(changed)
 
     def rebuild_keywords(self, collection: Collection) -> None:
         """Write a collection's keyword index anew from the catalogue."""
@@ -112,6 +138,7 @@ class Indexing:
         Nothing is embedded again. Raises StoreError, Cancelled.
         """
         new = replace(collection, index_name=self._catalog.collections.new_index_name(collection))
+        self._rebuilding.add(collection.id)
         try:
             self.synchronise(new, on_progress, cancelled)
             with self.lock:
@@ -120,7 +147,11 @@ class Indexing:
         except BaseException:
             self.drop_vectors(new)
             raise
+        finally:
+            self._rebuilding.discard(collection.id)
         self.drop_vectors(collection if is_wanted else new)
+        if is_wanted:
+            self.settle(collection)
 
     def synchronise(
         self,
@@ -136,29 +167,25 @@ class Indexing:
         with self.lock:
             if not self._vectors.exists(collection.index_name):
                 self._vectors.create(collection.index_name, collection.hnsw)
-            known = set(self._vectors.ids(collection.index_name))
+            changed = self._catalog.changed_records.of(collection.id)
+            found = set(self._vectors.ids(collection.index_name))
             expected = self._catalog.documents.chunk_ids(collection.id, "ready")
-            self._vectors.delete(collection.index_name, list(known - expected))
+            known = (found & expected) - changed
+            self._vectors.delete(collection.index_name, list(found - known))
         missing = sorted(expected - known)
         for start in range(0, len(missing), WRITE_ROWS):
             on_progress(start, len(missing))
             if cancelled():
                 raise Cancelled("Stopped.")
             with self.lock:
-                self._write_again(collection, missing[start : start + WRITE_ROWS])
+                batch = missing[start : start + WRITE_ROWS]
+                write_again(self._catalog, self._vectors, collection, batch)
 
     def complete(self, collection: Collection) -> None:
         """Make up for what came while a vector index was written, and trust it from now on."""
         with self.lock:
             self.synchronise(collection)
             self._vectors.trust(collection.index_name)
-
-    def _write_again(self, collection: Collection, chunk_ids: Iterable[str]) -> None:
-        found = self._catalog.documents.ready_chunks(collection.id, list(chunk_ids))
-        hashes = [chunk.text_hash for chunk, _ in found.values()]
-        lacking = set(self._catalog.vectors.missing(collection.fingerprint, hashes))
-        rows = [row for row in found.values() if row[0].text_hash not in lacking]
-        write_vectors(self._catalog, self._vectors, collection, rows)
 
     def _write(self, document: Document) -> None:
         collection = self._collection(document)
@@ -205,6 +232,18 @@ class Indexing:
         self._catalog.remove_document(document.id)
         self._catalog.drop_unused_original(document.sha256)
 
+    def _kept(self, collection: Collection) -> list[Collection]:
+        """The collection by its vector indexes, but for one that a process left half built: it is renewed."""
+        return [
+            each
+            for each in self._indexes(collection)
+            if each is collection or self._vectors.is_trusted(each.index_name) or self._is_complete(each)
+        ]
+
+    def _is_complete(self, collection: Collection) -> bool:
+        other = self._catalog.collections.other_index(collection)
+        return other is not None and other.is_complete
+
     def _indexes(self, collection: Collection) -> list[Collection]:
         """The collection with its index, and with its second one if it has one."""
         other = self._catalog.collections.other_index(collection)
@@ -214,8 +253,8 @@ class Indexing:
         return self._catalog.collections.get(document.collection_id)
 
 
-def _try_to(delete: Callable[[str], None], document_id: str) -> None:
+def _try_to(act: Callable[[str], None], name: str) -> None:
     try:
-        delete(document_id)
+        act(name)
     except RagError as error:
-        log.warning("deleting %s: %s", document_id, error)
+        log.warning("finishing %s: %s", name, error)

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from rag.catalog import Job
+from rag.catalog import Catalog, Job
 from rag.documents import ChunkSize, Document, Notice
 from rag.ingestion.reading import Read
 
@@ -56,6 +56,17 @@ def unexpected(error: Exception) -> Notice:
         "Something unexpected went wrong: {reason}. Try again; if it happens again, report it.",
         {"reason": f"{type(error).__name__}: {error}"},
     )
+
+
+def lost_by_hand(catalog: Catalog, replaced: Sequence[Document]) -> Iterator[Notice]:
+    """What is said where a new version takes the place of one that was changed by hand."""
+    for document in replaced:
+        if count := catalog.records.changed_by_hand(document.id):
+            yield Notice(
+                "It took the place of a version of which {n} records had been edited or deleted by hand; "
+                "these changes went with that version.",
+                {"n": count},
+            )
 
 
 def _same_name_elsewhere(job: Job, replaced: Sequence[Document]) -> Iterator[Notice]:

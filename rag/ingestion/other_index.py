@@ -52,6 +52,8 @@ class OtherIndexes:
                 name=collection.name,
                 model=other.fingerprint.id,
             )
+        elif not other.is_complete:
+            self._indexing.renew(other.of(collection))
         self._embed(other.of(collection), on_progress, cancelled)
         self._indexing.synchronise(other.of(collection), cancelled=cancelled)
         with self._indexing.lock:

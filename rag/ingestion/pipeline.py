@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from rag.ingestion.embedding import embed_missing
 from rag.ingestion.examining import examined
 from rag.ingestion.folders import is_cut_alike, same_document
 from rag.ingestion.indexing import Indexing
-from rag.ingestion.job_documents import failed_document, read_document, unexpected
+from rag.ingestion.job_documents import failed_document, lost_by_hand, read_document, unexpected
 from rag.ingestion.passwords import Passwords
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
@@ -25,7 +25,6 @@ from rag.settings import Settings
 PREPARED = MOST_AT_ONCE + 1  # files at a time: while one is read, others keep the model busy
 TAKE_SECONDS = 0.2  # until the queue is looked at again
 BEAT_SECONDS = 5.0
-RESERVED_KEYS = frozenset({"document_id", "document", "type", "added", "page"})
 
 log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -142,6 +141,9 @@ class Pipeline:
             self._embed(job, read)
             size = self._catalog.originals.size(job.sha256)
             document = read_document(job, read, replaced, self._settings.chunk_size, size)
+            document = replace(
+                document, warnings=(*document.warnings, *lost_by_hand(self._catalog, replaced))
+            )
             self._catalog.add_document(document, read.chunks, read.pictures)
             self._indexing.publish(document)
         status = "replaced" if replaced else "added"

@@ -9,6 +9,7 @@ from rag.catalog import Catalog, Collection
 from rag.documents import Notice
 from rag.errors import Cancelled, RagError
 from rag.ingestion.checking import CheckReport, Difference, IndexReport, keyword_difference, report_of
+from rag.ingestion.configuration import is_configured, put_into_effect
 from rag.ingestion.index_check import all_indexes, compare_apart, compare_here
 from rag.ingestion.indexing import Indexing, OnProgress
 from rag.ingestion.job_documents import unexpected
@@ -101,7 +102,7 @@ class Upkeep:
         all_trusted = all(self._vectors.is_trusted(each.index_name) for each in all_indexes(self._catalog))
         self._keywords.close()
         self._vectors.close()
-        if self._is_known and all_trusted and not self._vectors.server_url:
+        if self._is_known and all_trusted and self._vectors.is_in_folder:
             note_left(self._note, self._folders)
 
     def report(self) -> CheckReport:
@@ -111,7 +112,7 @@ class Upkeep:
         documents, indexes = self._catalog.documents, tuple(self._reports())
         return CheckReport(
             indexes,
-            len(documents.with_status("indexing", "deleting")),
+            len(documents.with_status("indexing", "deleting")) + self._catalog.changed_records.count(),
             len(self._catalog.unused_originals()),
             tuple(self._catalog.missing_originals()),
         )
@@ -160,13 +161,14 @@ class Upkeep:
         if state != "as left":
             self._mend_keywords()
             self._catalog.remove_unused()
+            self._configure()
         self._indexing.finish()
         self._is_known = True
 
     def _compare(self, state: State) -> None:
         """Note how each vector index differs, as far as can be told, and trust those that do not."""
         names = {each.index_name for each in all_indexes(self._catalog)}
-        if self._vectors.server_url:
+        if not self._vectors.is_in_folder:
             self._differences = dict(compare_here(self._catalog, self._vectors))
         elif state == "as left" or not names:
             self._differences = dict.fromkeys(names, Difference())
@@ -195,12 +197,19 @@ class Upkeep:
             if not keyword_difference(self._catalog, self._keywords, collection).clean:
                 self._indexing.rebuild_keywords(collection)
 
+    def _configure(self) -> None:
+        """Put the options of an index into effect that a stopped process had only noted."""
+        for collection in self._catalog.collections.all():
+            is_trusted = self._vectors.is_trusted(collection.index_name)
+            if is_trusted and collection.hnsw and not is_configured(self._vectors, collection):
+                put_into_effect(self._vectors, self._indexing, collection)
+
     def _mend_all(self) -> None:
         """Bring every vector index that is not trusted up to date, or build it anew. Raises StoreError.
 
         After a failure the next try begins with an empty folder.
         """
-        is_folder_lost, self._is_folder_lost = self._is_folder_lost, not self._vectors.server_url
+        is_folder_lost, self._is_folder_lost = self._is_folder_lost, self._vectors.is_in_folder
         if is_folder_lost:
             self._vectors.replace_folder()
             self._differences.clear()
@@ -217,6 +226,7 @@ class Upkeep:
         if difference and difference.readable and not difference.wrong:
             self._with_progress(self._indexing.synchronise, collection)
             self._indexing.complete(collection)
+            self._indexing.settle(collection)
         else:
             self._with_progress(self._indexing.rebuild_vectors, collection)
 
@@ -238,7 +248,7 @@ class Upkeep:
 
     def _remove_unused(self) -> None:
         """Remove our indexes in the folder that no collection has: a stopped rebuild leaves one."""
-        if self._vectors.server_url:  # which may hold the indexes of others
+        if not self._vectors.is_in_folder:  # which may hold the indexes of others
             return
         used = self._catalog.collections.index_names()
         for name in self._vectors.names():

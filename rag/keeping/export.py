@@ -196,4 +196,5 @@ def _chunk_row(document: Document, stored: StoredChunk) -> dict[str, Any]:
         "page": stored.chunk.page,
         "heading": " › ".join(stored.chunk.headings) or None,
         "text": stored.chunk.text,
+        **({"metadata": dict(stored.metadata)} if stored.metadata else {}),
     }

@@ -88,8 +88,9 @@ class Retriever:
         embedder = self._embedder_of(collection)
         vector = embedder.embed_query(fitting(text, embedder))
         base = self._comparison.backgrounds(collection, vector)
+        chunks = self._catalog.documents.ready_chunks(collection.id, [each.chunk_id for each in passages])
         keys = [
-            vector_key(Chunk(each.text, 0, headings=each.headings, picture=each.picture)) for each in passages
+            chunks[each.chunk_id][0].text_hash if each.chunk_id in chunks else _key(each) for each in passages
         ]
         stored = stored_vectors(self._catalog, collection, keys)
         return [
@@ -266,6 +267,11 @@ class Retriever:
         return [keys[place] for place in places]
 
 
+def _key(passage: Passage) -> str:
+    """The key of a passage's vector, where its chunk is gone."""
+    return vector_key(Chunk(passage.text, 0, headings=passage.headings, picture=passage.picture))
+
+
 def _passage(
     rank: int,
     score: float,
@@ -290,6 +296,6 @@ def _passage(
         page=stored.chunk.page,
         page_label=stored.chunk.page_label,
         headings=stored.chunk.headings,
-        metadata=document.metadata,
+        metadata={**document.metadata, **stored.metadata},
         picture=stored.chunk.picture,
     )

@@ -33,8 +33,10 @@ def neighbours(
     if found is None:
         raise UsageError("This passage is no longer in the collection. Search again.")
     chunk, document = found
-    around = {each.ordinal: each for each in catalog.documents.chunks(document.id)}
-    before, after = around.get(chunk.ordinal - 1), around.get(chunk.ordinal + 1)
+    chunks = catalog.documents.chunks(document.id)
+    place = next((place for place, each in enumerate(chunks) if each.id == chunk.id), 0)
+    before = chunks[place - 1] if place else None
+    after = chunks[place + 1] if place + 1 < len(chunks) else None
     return Neighbours(
         passage_of(chunk, document),
         passage_of(before, document) if before else None,
@@ -59,7 +61,7 @@ def passage_of(
         page=chunk.page,
         page_label=chunk.page_label,
         headings=chunk.headings,
-        metadata=document.metadata,
+        metadata={**document.metadata, **stored.metadata},
         picture=chunk.picture,
     )
 

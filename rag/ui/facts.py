@@ -17,7 +17,7 @@ UNITS = ((1e9, "GB"), (1e6, "MB"))
 
 def type_name(kind: str) -> str:
     """What people call a type of file."""
-    words = {"txt": t("Text"), "picture": t("Picture"), "eml": t("E-mail")}
+    words = {"txt": t("Text"), "picture": t("Picture"), "eml": t("E-mail"), "note": t("Written by hand")}
     return words.get(kind) or TYPE_NAMES.get(kind, kind)
 
 

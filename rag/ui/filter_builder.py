@@ -18,73 +18,78 @@ LARGEST = 2**53 - 1  # an integer that the browser keeps as it is
 Counted = Sequence[tuple[Value, int]]
 
 
-def defaults(facets: Facets) -> dict[str, Any]:
-    """Every widget's key and the value it has while nobody has touched it."""
-    found: dict[str, Any] = {"search-documents": [], "search-types": []}
+def defaults(facets: Facets, prefix: str = "search") -> dict[str, Any]:
+    """Every widget's key, which begins with `prefix`, and its value while nobody has touched it."""
+    found: dict[str, Any] = {f"{prefix}-documents": [], f"{prefix}-types": []}
     if facets.pages > 1:
-        found[_pages_key(facets)] = (1, facets.pages)
+        found[_pages_key(prefix, facets)] = (1, facets.pages)
     if facets.days and facets.days[0] < facets.days[1]:
-        found[_days_key(facets)] = facets.days
+        found[_days_key(prefix, facets)] = facets.days
     for key, values in facets.own.items():
         if ends := _ends(values):
             least, most = ends
             if _is_slid(least, most):
-                found[_own_key(key, *ends)] = ends
+                found[_own_key(prefix, key, *ends)] = ends
             else:
-                found |= {_own_key(key, *ends, "least"): least, _own_key(key, *ends, "most"): most}
+                found |= {
+                    _own_key(prefix, key, *ends, "least"): least,
+                    _own_key(prefix, key, *ends, "most"): most,
+                }
         else:
-            found[_own_key(key)] = []
+            found[_own_key(prefix, key)] = []
     return found
 
 
-def build(facets: Facets) -> Filters:
+def build(facets: Facets, prefix: str = "search") -> Filters:
     """The widgets, one below the other, and the filter they make; each states how many documents have it."""
     return Filters(
-        documents=_documents(facets),
-        types=_types(facets),
-        pages=_range(t("Pages"), _pages_key(facets), (1, facets.pages)),
-        added=_range(t("Added between"), _days_key(facets), facets.days),
-        own={key: chosen for key, values in facets.own.items() if (chosen := _own(key, values))},
+        documents=_documents(facets, prefix),
+        types=_types(facets, prefix),
+        pages=_range(t("Pages"), _pages_key(prefix, facets), (1, facets.pages)),
+        added=_range(t("Added between"), _days_key(prefix, facets), facets.days),
+        own={key: chosen for key, values in facets.own.items() if (chosen := _own(prefix, key, values))},
     )
 
 
-def _documents(facets: Facets) -> list[str]:
+def _documents(facets: Facets, prefix: str) -> list[str]:
     named = {each.id: f"{each.name} ({number(each.chunks)})" for each in facets.documents}
     return _choice(
-        t("Only these documents (passages)"), named, key="search-documents", placeholder=t("All documents")
+        t("Only these documents (passages)"), named, key=f"{prefix}-documents", placeholder=t("All documents")
     )
 
 
-def _types(facets: Facets) -> list[str]:
+def _types(facets: Facets, prefix: str) -> list[str]:
     named = {kind: f"{type_name(kind)} ({number(n)})" for kind, n in facets.types.items()}
-    return _choice(t("Only these types (documents)"), named, key="search-types", placeholder=t("All types"))
+    return _choice(
+        t("Only these types (documents)"), named, key=f"{prefix}-types", placeholder=t("All types")
+    )
 
 
-def _own(key: str, values: Counted) -> Between | list[Value] | None:
+def _own(prefix: str, key: str, values: Counted) -> Between | list[Value] | None:
     if ends := _ends(values):
-        return _own_range(key, *ends)
+        return _own_range(prefix, key, *ends)
     named = {json.dumps(value): f"{_shown(value)} ({number(n)})" for value, n in values}
-    chosen = _choice(plain(key), named, key=_own_key(key), placeholder=t("Any"))
+    chosen = _choice(plain(key), named, key=_own_key(prefix, key), placeholder=t("Any"))
     return [json.loads(each) for each in chosen]
 
 
-def _own_range(key: str, least: Any, most: Any) -> Between | None:
+def _own_range(prefix: str, key: str, least: Any, most: Any) -> Between | None:
     if _is_slid(least, most):
-        chosen = _range(plain(key), _own_key(key, least, most), (least, most))
+        chosen = _range(plain(key), _own_key(prefix, key, least, most), (least, most))
         return Between(*chosen) if chosen else None
     first, last = st.columns(2)
     low = first.number_input(
         t("{key} from", key=plain(key)),
         least,
         most,
-        key=_own_key(key, least, most, "least"),
+        key=_own_key(prefix, key, least, most, "least"),
         persist_state="session",
     )
     high = last.number_input(
         t("{key} to", key=plain(key)),
         least,
         most,
-        key=_own_key(key, least, most, "most"),
+        key=_own_key(prefix, key, least, most, "most"),
         persist_state="session",
     )
     return None if (low, high) == (least, most) else Between(low, high)
@@ -136,13 +141,13 @@ def _shown(value: Value) -> str:
     return str(value)
 
 
-def _pages_key(facets: Facets) -> str:
-    return f"search-pages-{facets.pages}"
+def _pages_key(prefix: str, facets: Facets) -> str:
+    return f"{prefix}-pages-{facets.pages}"
 
 
-def _days_key(facets: Facets) -> str:
-    return "-".join(["search-days", *map(str, facets.days or ())])
+def _days_key(prefix: str, facets: Facets) -> str:
+    return "-".join([f"{prefix}-days", *map(str, facets.days or ())])
 
 
-def _own_key(*parts: object) -> str:
-    return "-".join(["search-own", *map(str, parts)])
+def _own_key(prefix: str, *parts: object) -> str:
+    return "-".join([f"{prefix}-own", *map(str, parts)])

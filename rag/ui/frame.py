@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from rag.errors import RagError
-from rag.ui import chat, compare, evaluation, library, models, search
+from rag.ui import chat, collections, compare, evaluation, library, models, search
 from rag.ui.markdown import plain
 from rag.ui.session import collection, conversation, engine, open_conversation
 from rag.ui.switching import collection_name
@@ -23,6 +23,7 @@ def show() -> None:
         st.Page(chat.page, title=t("Ask"), icon=":material/forum:", url_path="ask", default=True),
         st.Page(search.page, title=t("Search"), icon=":material/search:", url_path="search"),
         st.Page(library.page, title=t("Library"), icon=":material/library_books:", url_path="library"),
+        st.Page(collections.page, title=t("Collections"), icon=":material/database:", url_path="collections"),
         st.Page(evaluation.page, title=t("Evaluate"), icon=":material/analytics:", url_path="evaluate"),
         st.Page(models.page, title=t("Models"), icon=":material/model_training:", url_path="models"),
         st.Page(compare.page, title=t("Compare"), icon=":material/compare_arrows:", url_path="compare"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -13,9 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.documents import Notice
-from rag.errors import StoreError, UsageError
-from rag.vector_index.connecting import close_client, connect_server, mapped, open_folder
+from rag.errors import StoreError
+from rag.vector_index.connecting import (
+    CloudAccess,
+    close_client,
+    connect_server,
+    mapped,
+    open_folder,
+    open_memory,
+)
 from rag.vector_index.folder import remove_orphans
+from rag.vector_index.gate import Gate
+from rag.vector_index.hnsw import check_changeable, check_hnsw, cosine_of
 
 Vectors: TypeAlias = NDArray[np.float32]
 
@@ -25,15 +36,7 @@ if TYPE_CHECKING:
 
 WRITE_ROWS = 100  # Chroma's add holds the GIL: longer calls would freeze the page
 READ_ROWS = 5000  # a read of more than 32,766 rows fails
-HNSW_OPTIONS = (
-    "ef_construction",
-    "ef_search",
-    "max_neighbors",
-    "num_threads",
-    "batch_size",
-    "sync_threshold",
-    "resize_factor",
-)
+CLOUD_READ_ROWS = 300  # what Chroma Cloud gives at a time unless more was agreed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +47,48 @@ class Row:
     metadata: Mapping[str, str | int | float | bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row that was found: the distance that Chroma gave, by the space of its index, and the cosine."""
+
+    id: str
+    distance: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChromaFacts:
+    """What Chroma tells of itself: its version, its time in nanoseconds, rows a call, and its indexes."""
+
+    version: str
+    heartbeat: int
+    most_rows: int
+    indexes: int
+
+
 class VectorIndex:
-    """Chroma in a folder that one process at a time may open, or on a server.
+    """Chroma in a folder that one process at a time may open, on a server, in its cloud, or in memory.
 
     An index is trusted once it is known to hold what the catalogue says; only then is it searched. Whatever
     fails in one is a reason to trust it no more, which `on_distrust` is told.
     """
 
-    def __init__(self, data_dir: Path, server_url: str | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        server_url: str | None = None,
+        *,
+        cloud: CloudAccess | None = None,
+        in_memory: bool = False,
+    ) -> None:
         self.server_url = server_url
+        self.is_in_folder = server_url is None and not in_memory
+        self.is_in_cloud = cloud is not None
+        self._cloud = cloud
         self.on_distrust: Callable[[], object] = lambda: None
         self._folder = data_dir / "chroma"
         self._lock = threading.Lock()
+        self._gate = Gate()
         self._client: ClientAPI | None = None
         self._trusted: set[str] = set()
 
@@ -64,7 +97,9 @@ class VectorIndex:
         with self._lock:
             if self._client is None:
                 if self.server_url:
-                    self._client = connect_server(self.server_url)
+                    self._client = connect_server(self.server_url, self._cloud)
+                elif not self.is_in_folder:
+                    self._client = open_memory()
                 else:
                     remove_orphans(self._folder)
                     self._client = open_folder(self._folder)
@@ -86,13 +121,14 @@ class VectorIndex:
             )
         from chromadb.api.shared_system_client import SharedSystemClient
 
-        self.close()
-        SharedSystemClient.clear_system_cache()  # it keeps what could not be opened
-        self._trusted.clear()
-        with mapped(Notice("remove the damaged index")):
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
-        self.open()
+        with self._gate.alone():
+            self.close()
+            SharedSystemClient.clear_system_cache()  # it keeps what could not be opened
+            self._trusted.clear()
+            with mapped(Notice("remove the damaged index")):
+                if self._folder.exists():
+                    shutil.rmtree(self._folder)
+            self.open()
 
     def is_trusted(self, index: str) -> bool:
         """Whether an index is known to hold what the catalogue says."""
@@ -107,20 +143,50 @@ class VectorIndex:
         self._trusted.discard(index)
         self.on_distrust()
 
-    def create(self, index: str, hnsw: Mapping[str, Any]) -> None:
-        """Make an empty cosine index. Raises UsageError for an HNSW option that is unknown or no number."""
-        _check_hnsw(hnsw)
-        configuration = {"hnsw": {"space": "cosine", **hnsw}}
-        with mapped(Notice("create an index")):
-            self.open().create_collection(
-                index, configuration=cast(Any, configuration), embedding_function=None
+    def facts(self) -> ChromaFacts:
+        """What Chroma tells of itself. Raises StoreError where it does not answer."""
+        with self._using(Notice("read the index")) as client:
+            return ChromaFacts(
+                client.get_version(),
+                client.heartbeat(),
+                client.get_max_batch_size(),
+                client.count_collections(),
             )
+
+    def create(self, index: str, hnsw: Mapping[str, Any]) -> None:
+        """Make an empty index, for cosines unless told. Raises UsageError for a bad option."""
+        check_hnsw(hnsw)
+        configuration = {"hnsw": {"space": "cosine", **hnsw}}
+        with self._using(Notice("create an index")) as client:
+            client.create_collection(index, configuration=cast(Any, configuration), embedding_function=None)
+
+    def configure(self, index: str, hnsw: Mapping[str, Any]) -> bool:
+        """Change options of an index; False where that has no effect, and it must be written anew.
+
+        A folder is closed and opened again for it; a server keeps to what it has in memory. Raises UsageError
+        for an option that cannot be changed.
+        """
+        check_changeable(hnsw)
+        if not self.is_in_folder:
+            return False
+        with self._using(Notice("configure an index")), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of an index without an embedding function
+            self._collection(index).modify(configuration=cast(Any, {"hnsw": dict(hnsw)}))
+        with self._gate.alone():
+            self.close()
+            self.open()
+        return True
+
+    def configuration(self, index: str) -> Mapping[str, Any]:
+        """The options that Chroma has for an index; it does not tell of all."""
+        with self._using(Notice("read the index")):
+            return dict(self._collection(index).configuration_json.get("hnsw") or {})
 
     def drop(self, index: str) -> None:
         """Remove an index; nothing happens if there is none."""
         if self.exists(index):
-            with mapped(Notice("remove an index")):
-                self.open().delete_collection(index)
+            with self._using(Notice("remove an index")) as client:
+                client.delete_collection(index)
         self._trusted.discard(index)
 
     def exists(self, index: str) -> bool:
@@ -128,16 +194,15 @@ class VectorIndex:
 
     def names(self) -> list[str]:
         """The names of all indexes, those of others on a server too."""
-        with mapped(Notice("list the indexes")):
-            return [each.name for each in self.open().list_collections()]
+        with self._using(Notice("list the indexes")) as client:
+            return [each.name for each in client.list_collections()]
 
     def write(self, index: str, rows: Sequence[Row], vectors: Vectors) -> None:
         """Add or replace rows: `vectors` has shape (len(rows), dimension)."""
-        collection = self._collection(index)
         for start in range(0, len(rows), WRITE_ROWS):
             part = rows[start : start + WRITE_ROWS]
-            with mapped(Notice("write to the index")):
-                collection.upsert(
+            with self._using(Notice("write to the index")):
+                self._collection(index).upsert(
                     ids=[row.id for row in part],
                     embeddings=vectors[start : start + WRITE_ROWS],
                     metadatas=[dict(row.metadata) for row in part],
@@ -150,7 +215,7 @@ class VectorIndex:
         """
         if not self.exists(index):
             return
-        with mapped(Notice("delete from the index")):
+        with self._using(Notice("delete from the index")):
             self._collection(index).delete(where={"document_id": document_id})
         if self.holds(index, document_id):
             raise StoreError(
@@ -159,25 +224,30 @@ class VectorIndex:
 
     def holds(self, index: str, document_id: str) -> bool:
         """Whether there is a row of the document."""
-        with mapped(Notice("read the index")):
+        with self._using(Notice("read the index")):
             found = self._collection(index).get(where={"document_id": document_id}, limit=1, include=[])
         return bool(found["ids"])
 
     def delete(self, index: str, ids: Sequence[str]) -> None:
         """Remove rows."""
         for start in range(0, len(ids), WRITE_ROWS):
-            with mapped(Notice("delete from the index")):
+            with self._using(Notice("delete from the index")):
                 self._collection(index).delete(ids=list(ids[start : start + WRITE_ROWS]))
 
     def query(self, index: str, vector: Vectors, *, n: int) -> list[tuple[str, float]]:
         """The n nearest chunks as (id, cosine), nearest first. Raises StoreError."""
-        with mapped(Notice("search")):
-            answer = self._collection(index).query(
-                query_embeddings=vector[np.newaxis], n_results=n, include=["distances"]
-            )
+        return [(hit.id, hit.cosine) for hit in self.hits(index, vector, n=n)]
+
+    def hits(self, index: str, vector: Vectors, *, n: int) -> list[Hit]:
+        """The n nearest chunks with Chroma's own distances, nearest first. Raises StoreError."""
+        with self._using(Notice("search")):
+            collection = self._collection(index)
+            answer = collection.query(query_embeddings=vector[np.newaxis], n_results=n, include=["distances"])
+            space = str((collection.configuration_json.get("hnsw") or {}).get("space", "cosine"))
         distances = (answer["distances"] or [[]])[0]
         return [
-            (key, 1.0 - float(distance)) for key, distance in zip(answer["ids"][0], distances, strict=True)
+            Hit(key, float(distance), cosine_of(space, float(distance)))
+            for key, distance in zip(answer["ids"][0], distances, strict=True)
         ]
 
     def rows(self, index: str) -> Iterator[tuple[Sequence[str], Vectors]]:
@@ -191,33 +261,22 @@ class VectorIndex:
             yield from found["ids"]
 
     def _pages(self, index: str, include: list[str]) -> Iterator[Any]:
-        collection, offset = self._collection(index), 0
+        offset, most = 0, CLOUD_READ_ROWS if self._cloud else READ_ROWS
         while True:
-            with mapped(Notice("read the index")):
-                found = collection.get(limit=READ_ROWS, offset=offset, include=cast(Any, include))
+            with self._using(Notice("read the index")):
+                found = self._collection(index).get(limit=most, offset=offset, include=cast(Any, include))
             if found["ids"]:
                 yield found
-            offset += READ_ROWS
-            if len(found["ids"]) < READ_ROWS:
+            offset += most
+            if len(found["ids"]) < most:
                 return
 
     def _collection(self, index: str) -> ChromaCollection:
         with mapped(Notice("open an index")):
             return self.open().get_collection(index, embedding_function=None)
 
-
-def _check_hnsw(hnsw: Mapping[str, Any]) -> None:
-    for key, value in hnsw.items():
-        if key not in HNSW_OPTIONS:
-            raise UsageError(
-                "Unknown HNSW option {names}. There are: {options}.",
-                names=key,
-                options=", ".join(HNSW_OPTIONS),
-            )
-        number = (int, float) if key == "resize_factor" else int
-        if isinstance(value, bool) or not isinstance(value, number) or not 0 < value < 1 << 31:
-            raise UsageError(
-                "The HNSW option {name} is {value}; it should be a whole number above 0.",
-                name=key,
-                value=value,
-            )
+    @contextmanager
+    def _using(self, action: Notice) -> Iterator[ClientAPI]:
+        """The client, which is not closed meanwhile; its errors are ours."""
+        with self._gate.shared(), mapped(action):
+            yield self.open()

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -35,8 +36,28 @@ def open_folder(folder: Path) -> ClientAPI:
         return chromadb.PersistentClient(str(folder), settings=_quiet())
 
 
-def connect_server(address: str) -> ClientAPI:
-    """The Chroma server at an address. Raises UsageError for what is none, StoreError where none answers."""
+def open_memory() -> ClientAPI:
+    """Chroma in the memory of this process, gone with it. Raises StoreError."""
+    import chromadb
+
+    with mapped(Notice("open the index")), _making:
+        return chromadb.EphemeralClient(settings=_quiet())
+
+
+@dataclass(frozen=True, slots=True)
+class CloudAccess:
+    """What Chroma Cloud asks for: a key, which is never shown, and whose database it opens."""
+
+    key: str = field(repr=False)
+    tenant: str
+    database: str
+
+
+def connect_server(address: str, cloud: CloudAccess | None = None) -> ClientAPI:
+    """The Chroma server at an address, or Chroma Cloud there.
+
+    Raises UsageError for what is no address, StoreError where none answers.
+    """
     import chromadb
 
     url = urlsplit(address)
@@ -49,12 +70,30 @@ def connect_server(address: str) -> ClientAPI:
                 port=url.port or (443 if url.scheme == "https" else 80),
                 ssl=url.scheme == "https",
                 settings=_quiet(),
+                **_login(cloud),
             )
     except Exception as error:
+        if cloud:
+            raise StoreError(
+                "Chroma Cloud at {url} does not let Passage in. Check RAG_CHROMA_CLOUD_KEY, "
+                "RAG_CHROMA_CLOUD_TENANT and RAG_CHROMA_CLOUD_DATABASE, and the connection.",
+                url=address,
+            ) from error
         raise StoreError(
             "No Chroma server answers at {url}. Start it, or unset RAG_CHROMA_URL to use a local folder.",
             url=address,
         ) from error
+
+
+def _login(cloud: CloudAccess | None) -> dict[str, Any]:
+    """Chroma Cloud's own client sends the same: its key in this header."""
+    if cloud is None:
+        return {}
+    return {
+        "headers": {"x-chroma-token": cloud.key},
+        "tenant": cloud.tenant,
+        "database": cloud.database,
+    }
 
 
 def close_client(client: ClientAPI) -> None:

@@ -1,8 +1,5 @@
 """The same promises from a Chroma folder and from a real Chroma server."""
 
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,32 +12,10 @@ from rag.vector_index import READ_ROWS, Row, VectorIndex
 NAME = "passage-test-1"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A `chroma run` server on 127.0.0.1; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("chroma")
-    chroma = Path(sys.executable).with_name("chroma")
-    process = subprocess.Popen(
-        [chroma, "run", "--path", str(folder), "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-    )
-    while process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(timeout=30)
-
-
-@pytest.fixture(params=["folder", "server"])
+@pytest.fixture(params=["memory", "folder", "server"])
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorIndex]:
-    opened = VectorIndex(tmp_path, request.getfixturevalue("server") if request.param == "server" else None)
+    url = request.getfixturevalue("chroma_server") if request.param == "server" else None
+    opened = VectorIndex(tmp_path, url, in_memory=request.param == "memory")
     opened.create(NAME, {"ef_search": 50})
     yield opened
     opened.drop(NAME)
