@@ -17,6 +17,7 @@ from rag.errors import StoreError
 
 FORM = 2  # raise it when other things are written than before: the indexes are then built anew
 K1 = 1.2  # Tantivy's; with it the highest score of a term is idf · (K1 + 1)
+PAIR_SHARE = 0.75  # pairs that lie across two words stand in hardly any answer
 _SCRIPTS = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # written without spaces
 _WORD = rf"[^\W_{_SCRIPTS}]+"
 _RUN = re.compile(rf"[{_SCRIPTS}]+|{_WORD}(?:[.'’+#&/-]{_WORD})*[+#]*")
@@ -93,10 +94,11 @@ class KeywordIndex:
             shutil.rmtree(self._folder / index, ignore_errors=True)
 
     def search(self, index: str, question: str, *, n: int) -> tuple[list[tuple[str, float]], float]:
-        """The n best chunks as (id, BM25), and the highest BM25 that any text could reach for the question.
+        """The n best chunks as (id, BM25), and the BM25 of a text that would hold all that is asked for.
 
-        The bound is the sum over the question's terms of idf · (K1 + 1), a term that no text holds counting
-        at the highest idf (Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework").
+        This full score is the sum over the question's terms of idf · (K1 + 1), the most that each can give
+        (Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework"). A term that no text holds counts
+        at the highest idf, and a pair of CJK characters at PAIR_SHARE.
         """
         asked = terms(_ASKING.sub(" ", question)) or terms(question)
         words = list(dict.fromkeys(self._analyzer.analyze(" ".join(asked))))
@@ -109,7 +111,7 @@ class KeywordIndex:
             query = tantivy.Query.boolean_query([(tantivy.Occur.Should, each) for each in queries])
             hits = searcher.search(query, n, count=False).hits
             found = [(searcher.doc(address)["id"][0], float(score)) for score, address in hits]
-            return found, self._bound(searcher, words)
+            return found, self._full_score(searcher, words)
 
     def holding(self, index: str, phrase: str, *, n: int) -> list[str]:
         """Chunks with the words of a phrase one after another, up to their endings, at most n."""
@@ -138,10 +140,14 @@ class KeywordIndex:
         with self._lock:
             self._indexes.clear()
 
-    def _bound(self, searcher: Any, words: Sequence[str]) -> float:
+    def _full_score(self, searcher: Any, words: Sequence[str]) -> float:
         rows = searcher.num_docs
-        frequencies = [searcher.doc_freq("body", word) for word in words]
-        return sum(math.log(1 + (rows - n + 0.5) / (n + 0.5)) * (K1 + 1) for n in frequencies)
+        full = 0.0
+        for word in words:
+            n = searcher.doc_freq("body", word)
+            highest = math.log(1 + (rows - n + 0.5) / (n + 0.5)) * (K1 + 1)
+            full += highest * PAIR_SHARE if _CJK.match(word) else highest
+        return full
 
     def _open(self, index: str) -> Any:
         with self._lock:

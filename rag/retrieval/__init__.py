@@ -144,7 +144,7 @@ class Retriever:
         self, collection: Collection, query: Query, mode: Mode, allowed: Sequence[str] | None
     ) -> tuple[Mode, Candidates, tuple[Notice, ...]]:
         try:
-            hits, bound = self._keywords.search(
+            hits, full_score = self._keywords.search(
                 collection.id, query.question, n=POOL if allowed is None else FILTERED_POOL
             )
         except StoreError as error:
@@ -158,7 +158,7 @@ class Retriever:
             kept = set(allowed)
             hits = [hit for hit in hits if hit[0] in kept]
         scores = dict(hits[:POOL])
-        return mode, Candidates({}, scores, bound), ()
+        return mode, Candidates({}, scores, full_score), ()
 
     def _with_cosines(
         self,

@@ -198,7 +198,7 @@ class Explaining:
         """Places among all chunks with a word of the question; the whole list is only read if need be."""
         for n in (FILTERED_POOL, self._catalog.chunks.count(collection.id)):
             try:
-                hits, _bound = self._keywords.search(collection.id, query.question, n=max(1, n))
+                hits, _full_score = self._keywords.search(collection.id, query.question, n=max(1, n))
             except StoreError:
                 return {}
             ranks = {key: (rank, score) for rank, (key, score) in enumerate(hits, 1)}

@@ -9,7 +9,7 @@ from rag.calibration import Backgrounds
 from rag.embedders.base import Vectors
 from rag.retrieval.query import Mode
 
-KEYWORD_WEIGHT = 18.0  # standard deviations of the background that a perfect keyword match is worth
+KEYWORD_WEIGHT = 15.0  # standard deviations of the background that a perfect keyword match is worth
 BESIDE_WEIGHT = 0.1  # the share of a chunk's neighbours in its cosine
 MOST_BESIDE = 50  # candidates whose neighbours count: those further down hardly come in sight
 
@@ -20,21 +20,21 @@ class Candidates:
 
     cosines: Mapping[str, float]
     keyword_scores: Mapping[str, float]
-    bound: float = 0.0
+    full_score: float = 0.0
     pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 def scores_of(mode: Mode, found: Candidates, base: Backgrounds | None) -> dict[str, float]:
     """The score of each candidate.
 
-    Hybrid: cosine + weight · BM25 / bound, the weight in units of the model's own spread. The bound leaves a
-    question that shares no words with the texts, as across languages, to the vectors.
+    Hybrid: cosine + weight · BM25 / full score, the weight in units of the model's own spread. The full score
+    leaves a question that shares no words with the texts, as across languages, to the vectors.
     """
     if mode == "keyword":
         return dict(found.keyword_scores)
-    if mode == "dense" or base is None or not found.bound:
+    if mode == "dense" or base is None or not found.full_score:
         return dict(found.cosines)
-    weight = KEYWORD_WEIGHT * base.deviation / found.bound
+    weight = KEYWORD_WEIGHT * base.deviation / found.full_score
     return {
         key: cosine + weight * found.keyword_scores.get(key, 0.0) for key, cosine in found.cosines.items()
     }

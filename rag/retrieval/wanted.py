@@ -34,7 +34,7 @@ def holders(catalog: Catalog, keywords: KeywordIndex, collection: Collection, te
     """The chunks that hold a text, or most of it word for word. Raises StoreError."""
     if held := catalog.chunks.holding(collection.id, text, most=MOST):
         return held
-    hits, _bound = keywords.search(collection.id, text, n=CANDIDATES)
+    hits, _full_score = keywords.search(collection.id, text, n=CANDIDATES)
     chunks = catalog.documents.ready_chunks(collection.id, [key for key, _ in hits])
     pairs = _pairs(text)
     alike = [(_shared(pairs, _pairs(chunks[key][0].chunk.text)), key) for key, _ in hits if key in chunks]

@@ -22,13 +22,13 @@ def test_terms(text: str, expected: list[str]) -> None:
     assert terms(text) == expected
 
 
-def test_the_bound_is_never_below_a_score(tmp_path: Path) -> None:
+def test_no_score_is_above_the_full_one(tmp_path: Path) -> None:
     index = KeywordIndex(tmp_path)
     texts = ["running dogs", "a dog runs and runs", "cats sleep", "狗在跑步", "dog"]
     index.write("test", [(str(number), "document", text) for number, text in enumerate(texts)])
     for question in ("dogs running", "狗", "跑步", "dog", "nothing of it", ""):
-        hits, bound = index.search("test", question, n=10)
-        assert all(0 < score <= bound for _, score in hits)
+        hits, full_score = index.search("test", question, n=10)
+        assert all(0 < score <= full_score for _, score in hits)
     assert {key for key, _ in index.search("test", "dogs running", n=10)[0]} == {"0", "1", "4"}
     index.close()
 
@@ -43,4 +43,24 @@ def test_rewriting_and_deleting_leave_one_row_or_none(tmp_path: Path) -> None:
     assert index.ids("test") == {"a"}
     index.drop("test")
     assert index.ids("test") == set()
+    index.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "plain"),
+    [
+        ("北京有哪些大学？", "北京有 大学"),
+        ("為什麼禁止吸煙？", "禁止吸煙"),
+        ("他是谁的老师吗？", "他 的老师"),
+        ("哪吒闹海", "哪吒闹海"),  # a name
+        ("吗啡多少钱", "吗啡 钱"),
+        ("十几年前", "十几年前"),
+        ("什么", "什么"),  # nothing else is asked for
+    ],
+)
+def test_chinese_question_words_are_not_searched_for(tmp_path: Path, question: str, plain: str) -> None:
+    texts = ["北京有很多大学", "禁止吸煙", "他的老师", "哪吒闹海", "吗啡", "十几年前", "什么都有哪些为谁"]
+    index = KeywordIndex(tmp_path)
+    index.write("c", [(str(number), "d", text) for number, text in enumerate(texts)])
+    assert index.search("c", question, n=9) == index.search("c", plain, n=9)
     index.close()
