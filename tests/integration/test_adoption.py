@@ -19,10 +19,9 @@ from rag.keeping import export
 from rag.retrieval import Query
 from rag.settings import load_settings
 from tests.foreign import ANIMALS, foreign_client, state_of, write_numbers, write_plain
-from tests.integration.test_vector_index import server
 from tests.unit.test_chroma_embedder import chroma_folder, minilm
 
-__all__ = ["chroma_folder", "minilm", "server"]  # fixtures
+__all__ = ["chroma_folder", "minilm"]  # fixtures
 
 E5, MINILM = "builtin:multilingual-e5-small", "builtin:all-minilm-l6-v2"
 QUESTION = "Which animal can open a jar?"
@@ -164,14 +163,16 @@ def test_a_folder_by_langchain(engine: Engine, tmp_path: Path, embedder: Builtin
     assert state_of(tmp_path / "theirs") == before
 
 
-def test_a_server_is_searched_and_adopted(engine: Engine, server: str, embedder: BuiltinEmbedder) -> None:
+def test_a_server_is_searched_and_adopted(
+    engine: Engine, chroma_server: str, embedder: BuiltinEmbedder
+) -> None:
     import chromadb
 
-    client = chromadb.HttpClient(port=int(server.rpartition(":")[2]))
+    client = chromadb.HttpClient(port=int(chroma_server.rpartition(":")[2]))
     collection = client.create_collection("notes")
     collection.add(ids=list("abcdef"), documents=list(ANIMALS), embeddings=embedder.embed_documents(ANIMALS))
     before = collection.get(include=["documents", "metadatas"])
-    engine.adoption.open(server)
+    engine.adoption.open(chroma_server)
     assert engine.adoption.search("notes", QUESTION).hits[0].record.text == ANIMALS[3]
     assert engine.adoption.adopt(Wish("notes", "animals")).kept == 6
     assert first_text(engine, "animals") == ANIMALS[3]

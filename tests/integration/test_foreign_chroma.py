@@ -18,9 +18,6 @@ from rag.settings import load_settings
 from rag.vector_index.foreign_copy import DATABASE, copy_folder
 from rag.vector_index.foreign_folder import open_foreign_folder
 from tests.foreign import foreign_client, state_of, write_numbers
-from tests.integration.test_vector_index import server
-
-__all__ = ["server"]  # a fixture
 
 
 @pytest.fixture
@@ -85,18 +82,18 @@ def test_raw_distances_beside_the_cosine(
     assert (hit.distance, hit.cosine) == (pytest.approx(distance, abs=1e-5), pytest.approx(0.6))
 
 
-def test_a_server_is_read(server: str, adoption: Adoption) -> None:
+def test_a_server_is_read(chroma_server: str, adoption: Adoption) -> None:
     import chromadb
 
-    client = chromadb.HttpClient(port=int(server.rpartition(":")[2]))
+    client = chromadb.HttpClient(port=int(chroma_server.rpartition(":")[2]))
     collection = client.get_or_create_collection("theirs", embedding_function=None)
     collection.upsert(
         ids=[f"{number:04}" for number in range(1500)],
         documents=["text"] * 1500,
         embeddings=np.eye(2, dtype=np.float32)[[0, 1] * 750],
     )
-    foreign = adoption.open(server)
-    assert (foreign.origin, adoption.size_of(server)) == (server, 0)
+    foreign = adoption.open(chroma_server)
+    assert (foreign.origin, adoption.size_of(chroma_server)) == (chroma_server, 0)
     assert foreign.collection("theirs").records == 1500
     ids = [each.id for each in foreign.heads("theirs")]
     assert sorted(ids) == [f"{number:04}" for number in range(1500)]
