@@ -33,7 +33,8 @@ class Originals:
     def save(self, source: BinaryIO, name: str, *, most_mb: int) -> str:
         """Copy a file in, whole or not at all; its SHA-256.
 
-        Raises DocumentError when it is larger than `most_mb`, StoreError when it cannot be written.
+        Raises DocumentError when it cannot be read or is larger than `most_mb`, StoreError when it cannot be
+        written.
         """
         with self._saving():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +106,7 @@ class Originals:
 def _copy(source: BinaryIO, copy: IO[bytes], name: str, most_mb: int) -> str:
     digest = hashlib.sha256()
     size = 0
-    while block := source.read(BLOCK):
+    while block := _block(source, name):
         size += len(block)
         if size > most_mb << 20:
             rest = source.seek(0, os.SEEK_END) if source.seekable() else size
@@ -115,3 +116,15 @@ def _copy(source: BinaryIO, copy: IO[bytes], name: str, most_mb: int) -> str:
     copy.flush()
     os.fsync(copy.fileno())
     return digest.hexdigest()
+
+
+def _block(source: BinaryIO, name: str) -> bytes:
+    try:
+        return source.read(BLOCK)
+    except OSError as error:
+        raise DocumentError(
+            "{name} cannot be read: {reason}. Its disk may be failing or gone. Copy it elsewhere and add the "
+            "copy.",
+            name=name,
+            reason=error.strerror or error,
+        ) from error

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.common import collection_option, json_option, open_engine, print_json
+from rag.cli.common import collection_option, json_option, one_line, open_engine, print_json, say
 from rag.cli.preflight import LANGUAGES
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def audit(from_group: str | None, collection: str | None, as_json: bool) -> None
         print_json(_json(found))
         return
     for finding in found.findings:
-        click.echo(f"{finding.document}: {finding.what}")
-        click.echo(f"    {finding.advice}")
+        say(one_line(f"{finding.document}: {finding.what}"))
+        say(one_line(f"    {finding.advice}"))
     if not found.findings:
         click.echo("Nothing to mend.")
     if found.problem:

@@ -9,8 +9,10 @@ from rag.cli.common import (
     json_option,
     key_values,
     note,
+    one_line,
     open_engine,
     print_json,
+    say,
     show_progress,
     tell_where_texts_go,
 )
@@ -43,7 +45,8 @@ def collections(context: click.Context, as_json: bool) -> None:
         print_json({"collections": rows})
         return
     for row in rows:
-        click.echo(f"{row['name']}  {row['documents']} documents, {row['chunks']} chunks  {row['embedder']}")
+        name = one_line(row["name"])
+        say(f"{name}  {row['documents']} documents, {row['chunks']} chunks  {row['embedder']}")
     if not rows:
         note("There are no collections yet. The first rag ingest makes one.")
 

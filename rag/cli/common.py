@@ -1,6 +1,7 @@
 """What the subcommands share: options, an engine, and output for people or for programs."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ collection_option = click.option(
 )
 
 Command = Callable[..., None]
+# What moves a terminal's cursor or gives it orders, and what turns the order of letters around.
+_ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @contextmanager
@@ -38,9 +41,12 @@ def print_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """A message to the person, not part of the output."""
-    from rag.documents import readable
+    click.echo(harmless(text), err=True)
 
-    click.echo(readable(text), err=True)
+
+def say(text: str) -> None:
+    """A line or more of what was asked for, on stdout."""
+    click.echo(harmless(text))
 
 
 def tell_where_texts_go(engine: "Engine", embedder_id: str, tokens: int | None = None) -> None:
@@ -61,11 +67,13 @@ def tell_where_texts_go(engine: "Engine", embedder_id: str, tokens: int | None =
 
 
 def one_line(text: str) -> str:
-    """The text with “�” for line breaks, terminal escapes and marks that turn the order of letters around.
+    """Harmless text with “�” for its line breaks too: a file's name may hold them to look like two lines."""
+    return re.sub("[\n\t]", "�", harmless(text))
 
-    A file's name may hold them, to make one line look like another.
-    """
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+def harmless(text: str) -> str:
+    """The text with “�” for terminal escapes and marks that turn the order of letters around."""
+    return _ORDERS.sub("�", text)
 
 
 def show_progress(text: str) -> None:

@@ -86,7 +86,7 @@ def ingest(
         else:
             listed = _carry_out(engine, found, sources, How(meta, size), prune=prune)
     for name in listed["vanished"]:
-        note(f"{'removed' if name in listed['removed'] else 'vanished':<10} {name}")
+        note(f"{'removed' if name in listed['removed'] else 'vanished':<10} {one_line(name)}")
     if listed["vanished"] and not prune:
         note("What has vanished from its folder is still in the library. To remove it, add --prune.")
     if as_json:

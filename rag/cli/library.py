@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.cli.audit import audit
-from rag.cli.common import collection_option, json_option, note, open_engine, print_json
+from rag.cli.common import collection_option, json_option, note, one_line, open_engine, print_json, say
 from rag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ def documents(context: click.Context, collection: str | None, as_json: bool) -> 
         return
     for document in found:
         pages = f", {document.pages} pages" if document.pages else ""
-        click.echo(f"{document.id}  {document.status:<8}  {document.name}  ({document.chunks} chunks{pages})")
+        name = one_line(document.name)
+        say(f"{document.id}  {document.status:<8}  {name}  ({document.chunks} chunks{pages})")
         for notice in (*document.warnings, *([document.error] if document.error else [])):
-            click.echo(f"    {notice}")
+            say(f"    {one_line(str(notice))}")
     if not found:
         note("There are no documents yet. Add some with: rag ingest PATH")
 
@@ -86,9 +87,9 @@ def check(repair: bool, as_json: bool) -> None:
     else:
         for each in report.collections:
             found = "clean" if each.clean else _differences(asdict(each))
-            click.echo(f"{each.collection}: {each.chunks} chunks, {found}")
+            say(f"{one_line(each.collection)}: {each.chunks} chunks, {found}")
         for name in report.missing_originals:
-            click.echo(f"{name}: the file is gone; its text can still be searched. Add it again.")
+            say(f"{one_line(name)}: the file is gone; its text can still be searched. Add it again.")
         if report.unfinished or report.unused_originals:
             click.echo(
                 f"{report.unfinished} documents or records were being added, changed or deleted, "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rag.cli.common import note, print_json, show_progress
+from rag.cli.common import note, one_line, print_json, say, show_progress
 
 if TYPE_CHECKING:
     from rag.catalog import Collection
@@ -124,9 +124,9 @@ def _print(files: Sequence["CutFile"], estimate: "Estimate", size: "ChunkSize") 
         row = _row(each)
         numbers = f"{row['pages'] or '–':>6}{row['sections']:>9}{row['chunks']:>8}{row['tokens']:>10,}"
         languages = _languages(each.file.languages)
-        click.echo(f"{row['name']:<{width}}  {row['type'] or '–':<8}{numbers}  {languages}".rstrip())
+        say(f"{one_line(row['name']):<{width}}  {row['type'] or '–':<8}{numbers}  {languages}".rstrip())
         for notice in ([f"cannot be added: {row['error']}"] if each.error else []) + row["warnings"]:
-            click.echo(f"    {notice}")
+            say(f"    {one_line(notice)}")
     click.echo()
     click.echo(
         f"Chunks of at most {size.tokens} tokens, {size.overlap} shared; "

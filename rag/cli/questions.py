@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from rag.cli.common import Command, collection_option, json_option, note, open_engine, print_json
+from rag.cli.common import (
+    Command,
+    collection_option,
+    harmless,
+    json_option,
+    note,
+    one_line,
+    open_engine,
+    print_json,
+    say,
+)
 from rag.cli.why import explain, passage_row
 
 if TYPE_CHECKING:
@@ -112,7 +122,7 @@ def ask(question: str, collection: str | None, as_json: bool, model: str | None,
             elif isinstance(event, Answer):
                 answer = event
             elif not as_json:
-                click.echo(event, err=True, nl=False)
+                click.echo(harmless(event), err=True, nl=False)
     if as_json:
         print_json(
             {
@@ -127,7 +137,7 @@ def ask(question: str, collection: str | None, as_json: bool, model: str | None,
         )
         return
     note("")
-    click.echo(answer.text)
+    say(answer.text)
     for notice in answer.notices:
         note(str(notice))
     _print_passages(found)
@@ -163,7 +173,7 @@ def _print_passages(found: "SearchResult") -> None:
         heading = " › ".join(passage.headings)
         cosine = "" if passage.cosine is None else f"  cosine {passage.cosine:.3f}"
         relevance = "" if passage.relevance is None else f"  relevance {passage.relevance:.0%}"
-        click.echo(f"\n[{passage.rank}] {place}{cosine}{relevance}")
+        say(f"\n[{passage.rank}] {one_line(place)}{cosine}{relevance}")
         if heading:
-            click.echo(f"    {heading}")
-        click.echo("    " + passage.text.replace("\n", "\n    "))
+            say(f"    {one_line(heading)}")
+        say("    " + passage.text.replace("\n", "\n    "))

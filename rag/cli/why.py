@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.common import note, print_json
+from rag.cli.common import note, one_line, print_json, say
 
 if TYPE_CHECKING:
     from rag.catalog import Collection
@@ -26,7 +26,7 @@ def explain(engine: "Engine", collection: "Collection", query: "Query", text: st
         return
     for notice in told.notices:
         note(str(notice))
-    click.echo(str(told.reason))
+    say(str(told.reason))
     for way in told.ways:
         _print_way(way, told.k)
 
@@ -53,7 +53,7 @@ def _told_json(told: "WhyNot") -> dict[str, Any]:
 def _print_way(way: "Way", k: int) -> None:
     passage = way.passage
     page = f", page {passage.page_label or passage.page}" if passage.page else ""
-    click.echo(f"\n{passage.name}{page}")
+    say(f"\n{one_line(passage.name + page)}")
     stages = {
         "by meaning": f"number {way.dense_rank} of {way.chunks}" if way.dense_rank else "no vector",
         "by keywords": f"number {way.keyword_rank}" if way.keyword_rank else "no word in common",
@@ -66,4 +66,4 @@ def _print_way(way: "Way", k: int) -> None:
     }
     for name, what in stages.items():
         click.echo(f"    {name:<16} {what}")
-    click.echo("    " + passage.text.replace("\n", "\n    "))
+    say("    " + passage.text.replace("\n", "\n    "))

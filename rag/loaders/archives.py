@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from rag.errors import DocumentError
 
@@ -21,12 +22,36 @@ def check_archive(path: Path, name: str) -> None:
         raise DocumentError(
             "{name} is damaged: its archive cannot be opened. Save it again and add it again.", name=name
         ) from error
+    if len(members) > MOST_MEMBERS:
+        raise DocumentError(
+            "{name} holds {count} files inside, far more than files of its kind need, so it was not opened. "
+            "Save it anew with the program it was made with, and add that.",
+            name=name,
+            count=len(members),
+        )
     size = sum(member.file_size for member in members)
     packed = max(1, sum(member.compress_size for member in members))
-    if size > MOST_BYTES or len(members) > MOST_MEMBERS or size > max(HARMLESS_BYTES, MOST_RATIO * packed):
+    if size > MOST_BYTES or size > max(HARMLESS_BYTES, MOST_RATIO * packed):
         raise DocumentError(
             "{name} would unpack to {size} MB, far more than files of its kind need, so it was not opened. "
             "Save it anew with the program it was made with, and add that.",
             name=name,
             size=size >> 20,
         )
+
+
+def is_excessive(error: Any) -> bool:
+    """Whether the XML reader, whose error or entry of its log this is, stopped at a limit of its own."""
+    from lxml import etree
+
+    found: bool = getattr(error, "code", getattr(error, "type", None)) == etree.ErrorTypes.ERR_RESOURCE_LIMIT
+    return found
+
+
+def too_deep(name: str) -> DocumentError:
+    """What is said of a file that is not damaged, but made so that reading it would never end."""
+    return DocumentError(
+        "{name} was not read: it is nested too deeply, or would grow far beyond its size when read. "
+        "Save it anew with the program it was made with, and add that.",
+        name=name,
+    )

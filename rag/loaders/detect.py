@@ -96,6 +96,15 @@ def detect(path: Path, name: str) -> str | Notice:
     return _binary_kind(head) or _kind_of_text(path, head, name, suffix)
 
 
+def holds_only_nul(path: Path) -> bool:
+    """Whether every byte is zero, as where a disk or a download failed."""
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            if piece.strip(b"\0"):
+                return False
+    return True
+
+
 def _is_pdf(head: bytes, tail: bytes, suffix: str) -> bool:
     found = re.search(rb"%PDF-", head[:1100])
     if found is None:
@@ -210,5 +219,6 @@ def _looks_binary(head: bytes) -> bool:
     """Many control characters, and not the regular NULs of UTF-16 or UTF-32."""
     from rag.loaders.encodings import wide_encoding
 
-    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b\x1a" for byte in head)
+    # A text whose writing was cut short by a crash often ends in NULs.
+    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b\x1a" for byte in head.rstrip(b"\0"))
     return control > max(2, len(head) // 50) and wide_encoding(head) is None

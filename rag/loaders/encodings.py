@@ -51,6 +51,7 @@ WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 
 
 FEWEST_BYTES = 8
+MOST_SPOILT = 2  # places in a short text; one in 500 bytes in a longer one
 WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -84,8 +85,9 @@ def wide_encoding(data: bytes) -> str | None:
         return None
     for encoding in WIDE:
         unit = 4 if "32" in encoding else 2
-        text = _strict(sample[: len(sample) // unit * unit], encoding, cut=True)
-        if len(data) % unit == 0 and text and _reads_as_wide(text, sample):
+        text = _spoilt_in_few_places(sample[: len(sample) // unit * unit], encoding)
+        is_whole = len(data) % unit == 0 or b"\0" in sample
+        if is_whole and text and _reads_as_wide(text, sample):
             return encoding
     return None
 
@@ -98,9 +100,9 @@ def _reads_as_wide(text: str, sample: bytes) -> bool:
         char in COMMON or char in POINTS or char in " \r\n\t" or "!" <= char <= "~" for char in text
     ) / len(text)
     if b"\0" in sample:
-        return ordinary > 0.5 or sum(unicodedata.category(char)[0] in "LNPZ" for char in text) > 0.97 * len(
-            text
-        )
+        kinds = Counter("Zs" if char.isspace() else unicodedata.category(char) for char in text)
+        written = sum(count for kind, count in kinds.items() if kind[0] in "LNPZ")
+        return ordinary > 0.5 or (written > 0.97 * len(text) and not kinds["Cn"])
     return ordinary > 0.35 and _strict(sample, "utf-8", cut=True) is None and _score(text) > 0.6
 
 
@@ -110,6 +112,12 @@ def _strict(data: bytes, encoding: str, *, cut: bool = False) -> str | None:
         return decoder.decode(data, final=not cut)
     except (UnicodeError, LookupError):
         return None
+
+
+def _spoilt_in_few_places(data: bytes, encoding: str) -> str | None:
+    """The text, cut before a character that is not whole; None where many places are none."""
+    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data)
+    return text if text.count("\ufffd") <= len(text) // 500 else None
 
 
 def _is_iso_2022(data: bytes) -> bool:
@@ -142,13 +150,13 @@ def _guess(data: bytes, declared: str | None) -> Decoded:
 
 
 def _lenient(data: bytes, encoding: str) -> str | None:
-    """The text, with up to one spoilt place in 500 bytes."""
+    """The text, with a few spoilt places at most."""
     try:
         text = data.decode(encoding, errors="replace")
     except LookupError:
         return None
     spoilt = text.count("\ufffd")
-    return text if spoilt <= len(data) // 500 else None
+    return text if spoilt <= max(MOST_SPOILT, len(data) // 500) else None
 
 
 def _detector_agrees(data: bytes, text: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rag.documents import Notice, ParsedFile, Section
 from rag.errors import DocumentError
+from rag.loaders.archives import too_deep
 from rag.loaders.detect import detect
 from rag.loaders.mail_headers import field, file_name, message_of
 from rag.loaders.mail_parts import SEALED, content_of, parts_of, write_text
@@ -26,7 +27,9 @@ def read_eml(source: Source) -> ParsedFile:
         mail = _Mail(source)
         mail.read(message, (), 1)
         title = field(message, "Subject")
-    except (RecursionError, LookupError, ValueError, AttributeError, TypeError) as error:
+    except RecursionError as error:
+        raise too_deep(source.name) from error
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
         raise DocumentError(
             "{name} is damaged: its contents cannot be read as an e-mail. Save it again and add it again.",
             name=source.name,

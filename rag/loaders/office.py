@@ -11,7 +11,7 @@ from lxml import etree
 
 from rag.documents import Notice, ParsedFile
 from rag.errors import DocumentError
-from rag.loaders.archives import check_archive
+from rag.loaders.archives import check_archive, is_excessive, too_deep
 from rag.loaders.characters import clean, squeeze
 from rag.loaders.markdown_table import markdown_table
 from rag.loaders.numbering import Numbering
@@ -49,6 +49,8 @@ def read_docx(source: Source) -> ParsedFile:
         OSError,
         EOFError,
     ) as error:
+        if is_excessive(error):
+            raise too_deep(source.name) from error
         raise DocumentError(
             "{name} is damaged: its contents cannot be read as a Word document. "
             "Save it again and add it again.",

@@ -13,7 +13,7 @@ from lxml import etree
 
 from rag.documents import Notice, Section
 from rag.errors import DocumentError
-from rag.loaders.archives import check_archive
+from rag.loaders.archives import check_archive, is_excessive, too_deep
 from rag.loaders.word_xml import local_name
 
 BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -28,7 +28,8 @@ class Relation:
 
 
 class Parts:
-    """An archive of XML parts, read as far as it can be; `damaged` names those that could not be read whole.
+    """An archive of XML parts, read as far as it can be; `damaged` names those that could not be read whole,
+    `excessive` those of them that are nested too deeply, or grow too far, to be.
 
     Entities are never expanded, and nothing outside the archive is opened. Raises DocumentError where the
     archive is not one, or would unpack to something unreasonable.
@@ -37,6 +38,7 @@ class Parts:
     def __init__(self, path: Path, name: str) -> None:
         check_archive(path, name)
         self.damaged: set[str] = set()
+        self.excessive: set[str] = set()
         self._archive = zipfile.ZipFile(path)
         self._names = {member.lower(): member for member in reversed(self._archive.namelist())}
 
@@ -68,7 +70,7 @@ class Parts:
         except (etree.XMLSyntaxError, ValueError):
             root = None
         if root is None or _is_broken(parser.error_log):
-            self.damaged.add(part)
+            self._note(part, parser.error_log)
         return root
 
     def stream(self, part: str, tags: tuple[str, ...]) -> Iterator[Any]:
@@ -77,8 +79,8 @@ class Parts:
             return
         try:
             with self._archive.open(self._names[part.lower()]) as file:
-                if not (yield from _elements(file, tags)):
-                    self.damaged.add(part)
+                if log := (yield from _elements(file, tags)):
+                    self._note(part, log)
         except (etree.XMLSyntaxError, *BROKEN):
             self.damaged.add(part)
 
@@ -106,15 +108,28 @@ class Parts:
     def check_text(self, sections: Sequence[Section], name: str) -> None:
         """Raise DocumentError where damage is the reason that there is no text."""
         if not sections and self.damaged:
-            raise damage(name)
+            raise too_deep(name) if self.excessive else damage(name)
 
     def warnings(self) -> tuple[Notice, ...]:
         """That some parts could not be read whole, if so."""
         if not self.damaged:
             return ()
+        if self.excessive:
+            return (
+                Notice(
+                    "Parts of the file are nested too deeply, or would grow far beyond their size when read, "
+                    "and were left out. "
+                    "Check that nothing is missing."
+                ),
+            )
         return (
             Notice("The file is damaged; what could be recovered was read. Check that nothing is missing."),
         )
+
+    def _note(self, part: str, log: Any) -> None:
+        self.damaged.add(part)
+        if any(map(is_excessive, log)):
+            self.excessive.add(part)
 
     def _bytes(self, part: str) -> bytes:
         """As much of a part as can be unpacked."""
@@ -137,8 +152,8 @@ def damage(name: str) -> DocumentError:
     )
 
 
-def _elements(file: IO[bytes], tags: tuple[str, ...]) -> Generator[Any, None, bool]:
-    """The elements of these names; at the end, whether the part was whole."""
+def _elements(file: IO[bytes], tags: tuple[str, ...]) -> Generator[Any, None, Any]:
+    """The elements of these names; at the end, the log of what was broken, None if the part was whole."""
     reader = etree.iterparse(
         file,
         events=("end",),
@@ -154,7 +169,7 @@ def _elements(file: IO[bytes], tags: tuple[str, ...]) -> Generator[Any, None, bo
         node.clear()
         while node.getprevious() is not None:
             del node.getparent()[0]
-    return not _is_broken(reader.error_log)
+    return reader.error_log if _is_broken(reader.error_log) else None
 
 
 def _is_broken(log: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import cast
 
 from rag.documents import Notice, ParsedFile
 from rag.errors import DocumentError
-from rag.loaders.detect import detect
+from rag.loaders.detect import detect, holds_only_nul
 from rag.loaders.source import OnProgress, Source, untold
 
 # Resolved when used: a type's libraries are loaded with its first file.
@@ -49,6 +49,12 @@ def parse(
     """
     if path.stat().st_size == 0:
         raise DocumentError("{name} is empty.", name=name)
+    if holds_only_nul(path):
+        raise DocumentError(
+            "{name} holds nothing but zero bytes: it was not copied or downloaded whole. "
+            "Get it again from where it came.",
+            name=name,
+        )
     kind = detect(path, name)
     if isinstance(kind, Notice):
         raise DocumentError(

@@ -36,6 +36,8 @@ HIDING_STYLE = re.compile(
 # Closed menus and messages are short; what is longer may be there for machines only.
 MUCH_HIDDEN = 500  # letters
 DEEPEST = 200
+MOST_INDENTS = 8
+DEEPEST_LIST = 50  # lists in lists; what is below stands on one line
 # Line ends of the source are spaces; only <br> breaks a line.
 SOURCE_SPACE = re.compile(r"\s+")
 DECLARATION = re.compile(r"\s*<\?xml[^>]*>")
@@ -185,9 +187,12 @@ def _list_lines(tag: Tag, depth: int) -> Iterator[str]:
         marker = f"{number}." if tag.name == "ol" else "-"
         inner = child.find_all(["ul", "ol"], recursive=False)
         if text := squeeze(_visible_text(child, without=inner)):
-            yield f"{'  ' * depth}{marker} {text}"
+            yield f"{'  ' * min(depth, MOST_INDENTS)}{marker} {text}"
         for deeper in [child] if child.name in ("ul", "ol") else inner:
-            yield from _list_lines(deeper, min(depth + 1, 8)) if depth < DEEPEST else ()
+            if depth < DEEPEST_LIST:
+                yield from _list_lines(deeper, depth + 1)
+            elif text := squeeze(_visible_text(deeper)):
+                yield f"{'  ' * MOST_INDENTS}- {text}"
 
 
 def _visible_text(tag: Tag, without: list[Tag] | None = None) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rag.errors import DocumentError
+from rag.loaders.archives import too_deep
 from rag.loaders.limits import allow_processor_seconds, deny_reaching_out, limit_resources
 from rag.loaders.reading import parse, render_page
 from rag.loaders.source import OnProgress, untold
@@ -56,6 +57,8 @@ def answer(request: dict[str, Any], on_progress: OnProgress = untold) -> dict[st
         return {"error": error_to_row(error)}
     except MemoryError:
         return {"no_memory": True}
+    except RecursionError:
+        return {"error": error_to_row(too_deep(request["name"]))}
     except Exception as error:
         logging.getLogger(__name__).error("%s", error, exc_info=True)
         return {"failure": f"{type(error).__name__}: {error}"[:300]}

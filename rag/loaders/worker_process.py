@@ -53,6 +53,7 @@ class WorkerProcess:
         self._memory_mb = memory_mb
         self._usage = psutil.Process(self._process.pid)
         self._base: int | None = None
+        self._highest = 0
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._asked = 0
         self._reader = threading.Thread(target=self._read, name="rag-parser", daemon=True)
@@ -130,6 +131,7 @@ class WorkerProcess:
             raise too_long
         rss = self._rss()
         self._base = rss if self._base is None else min(self._base, rss)
+        self._highest = max(self._highest, rss)
         if rss > self._base + (self._memory_mb << 20):
             raise out_of_memory(name, self._memory_mb)
 
@@ -148,7 +150,9 @@ class WorkerProcess:
                 "{name} took too much processor time to read and was stopped. Split it and add the parts.",
                 name=name,
             )
-        if status == -getattr(signal, "SIGKILL", 9):
+        grown = self._highest - (self._base or 0)
+        # Libraries abort where they are given no memory, mostly while they double what they have.
+        if status == -getattr(signal, "SIGKILL", 9) or grown > self._memory_mb << 20 >> 2:
             return out_of_memory(name, self._memory_mb)
         return DocumentError(
             "{name} made the reader crash (status {status}): it is damaged, or needs more than {limit} MB "

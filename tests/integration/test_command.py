@@ -370,3 +370,14 @@ def test_a_files_name_cannot_forge_a_line(run: Run, tmp_path: Path) -> None:
     told = run("ingest", *(each.name for each in tmp_path.glob("a*.txt"))).stderr
     assert [line for line in told.splitlines() if line.startswith("added")] == [told.splitlines()[0]]
     assert "\u202e" not in told and "\x1b" not in told
+    commands = (
+        ["documents"],
+        ["search", "apple"],
+        ["ask", "apple"],
+        ["documents", "audit"],
+    )
+    for each in commands:
+        done = run(*each)
+        assert "b.txt" in done.stdout + done.stderr or "audit" in each
+        assert not {"\u202e", "\x1b"} & set(done.stdout + done.stderr)
+        assert not [line for line in done.stdout.splitlines() if line.startswith("added")]

@@ -238,3 +238,12 @@ def test_the_command_keeps_a_folder_in_step(run: Run, tmp_path: Path, folder: Pa
         refused = run("ingest", path, "--prune", "--json", status=2)
         assert refused.stdout == "" and "othing was done" in refused.stderr
     assert len(listed()) == 4
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file whose reading fails")
+def test_a_file_on_a_failing_disk_stops_no_other(run: Run, folder: Path) -> None:  # noqa: F811
+    write(folder, "apple.txt", "An apple is red.")
+    (folder / "lost.txt").symlink_to("/proc/self/mem")
+    rows = read(run("ingest", "docs", "--json", status=1))["documents"]
+    assert [(row["name"], row["status"]) for row in rows] == [("apple.txt", "added"), ("lost.txt", "failed")]
+    assert "lost.txt cannot be read: Input/output error" in rows[1]["error"]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, NameObject
 
 from rag.documents import Notice, ParsedFile
 from rag.errors import Cancelled, DocumentError
@@ -91,6 +93,20 @@ def test_a_crash_is_told_and_survived(note: Path) -> None:
         with pytest.raises(DocumentError, match="crash"):
             parser.parse(note, "a.txt", cancelled=crash)
         assert parser.parse(note, "a.txt").kind == "txt"
+
+
+def test_a_library_that_aborts_for_want_of_memory_is_no_damage(tmp_path: Path) -> None:
+    writer = PdfWriter()
+    content = DecodedStreamObject()
+    content.set_data(b"BT (lamp) Tj ET\n" * (20 << 20))
+    writer.add_blank_page(595, 842)[NameObject("/Contents")] = writer._add_object(content.flate_encode())
+    path = tmp_path / "big"
+    writer.write(path)
+    with (
+        Parser(load_settings(parse_memory_mb=512)) as parser,
+        pytest.raises(DocumentError, match="more than 512 MB"),
+    ):
+        parser.parse(path, "big.pdf")
 
 
 def test_threads_share_one_worker(note: Path) -> None:

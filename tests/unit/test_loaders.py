@@ -66,6 +66,28 @@ def zip_bytes(**members: bytes) -> bytes:
     return stream.getvalue()
 
 
+def zip_of_empty_files(count: int) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for number in range(count - 1):
+            archive.writestr(f"word/{number}", b"")
+        archive.writestr("word/document.xml", b"")
+    return stream.getvalue()
+
+
+def deep_tables(document: docx.document.Document) -> None:
+    inner = document.element.body
+    for _ in range(100):
+        for tag in ("w:tbl", "w:tr", "w:tc"):
+            inner.append(OxmlElement(tag))
+            inner = inner[-1]
+
+
+LAUGHS = b"<!DOCTYPE a [<!ENTITY a0 'ha'>%s]><a>&a9;</a>" % b"".join(
+    b"<!ENTITY a%d '%s'>" % (level, b"&a%d;" % (level - 1) * 10) for level in range(1, 10)
+)
+
+
 def everything(document: docx.document.Document) -> None:
     document.add_heading("Plan", 1)
     document.add_paragraph("Bring a lamp", style="List Bullet")
@@ -156,6 +178,15 @@ REFUSED = [
     ("blank.pdf", pdf_bytes([[]]), "no text"),
     ("bad.pdf", b"%PDF-1.7\nnothing\n%%EOF", "damaged"),
     ("blob.bin", bytes(range(256)) * 9, "binary"),
+    ("lost.pdf", bytes(5000), "nothing but zero bytes"),
+    ("many.docx", zip_of_empty_files(20_001), "holds 20001 files"),
+    ("deep.docx", word_bytes(deep_tables), "nested too deeply"),
+    (
+        "laughs.odt",
+        zip_bytes(mimetype=b"application/vnd.oasis.opendocument.text", content_dot_xml=LAUGHS),
+        "grow far beyond",
+    ),
+    ("deep.eml", b"From: a@b.c\nTo: b@c.d\nDate: x\nContent-Type: message/rfc822\n\n" * 9000, "nested too"),
 ]
 
 
@@ -318,6 +349,36 @@ RUSSIAN = "Мы читаем книги каждый день при свете 
 )  # fmt: skip
 def test_encodings_are_told_apart(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "stray"),
+    [
+        ("苍鹭站在浅水里，等待鱼儿游过。", "gb18030", b"\xff\0"),
+        ("蒼鷺站在淺水裡，等待魚兒游過。它是一種常見的水鳥。", "big5", b"\xff\0"),
+        ("アオサギは浅い水の中に立ち、魚が泳いでくるのを待っています。", "cp932", b"\xff\0"),
+        ("苍鹭站在浅水里，等待鱼儿游过。\n" * 40, "utf-16-le", b"\0\xd8"),
+        ("The heron stands in the water.\n" * 40, "utf-16-be", b"\xdc\0"),
+    ],
+)
+def test_stray_bytes_spoil_only_their_place(tmp_path: Path, text: str, encoding: str, stray: bytes) -> None:
+    content = text[:10].encode(encoding) + stray + text[10:].encode(encoding)
+    parsed = read(tmp_path, "a.txt", content)
+    assert text[:10] in parsed.sections[0].text
+    assert text.strip()[11:].split("\n")[0] in parsed.sections[0].text
+
+
+def test_a_text_cut_short_by_a_crash_is_read(tmp_path: Path) -> None:
+    text = "The heron stands in the water."
+    assert read(tmp_path, "a.log", text.encode() + bytes(2000)).sections[0].text == text
+    wide = "苍鹭站在浅水里 等待鱼儿游过".encode("utf-16-le")
+    assert read(tmp_path, "a.txt", wide[:-1]).sections[0].text.startswith("苍鹭站在浅水里 等待鱼儿")
+
+
+def test_lists_in_lists_in_lists_are_read(tmp_path: Path) -> None:
+    parsed = read(tmp_path, "a.html", b"<html><body>" + b"<ul><li>x" * 5000 + b"heron")
+    assert parsed.sections[0].text.startswith("- x\n  - x\n    - x\n")
+    assert parsed.sections[0].text.endswith("heron")
 
 
 def test_a_declared_encoding_is_believed_unless_the_text_belies_it() -> None:

@@ -14,6 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
+from rag.cli.common import harmless, one_line
 from rag.ui import text
 from rag.ui.locales import extract
 
@@ -193,3 +194,9 @@ def _is_spelt_out(call: ast.Call) -> bool:
 def _comes_from_another_notice(argument: ast.expr) -> bool:
     """Whether it is the text of a notice or an error that was extracted where it was made."""
     return isinstance(argument, ast.Attribute) and argument.attr == "message"
+
+
+def test_a_terminal_is_given_no_orders_and_keeps_the_letters() -> None:
+    assert harmless("a\x1b[2J\u202eb\r\x07\u2066c\ud800") == "a�[2J�b���c�"
+    assert harmless("中文　名\n\t👩‍👧 é\u00a0ß\u00ad") == "中文　名\n\t👩‍👧 é\u00a0ß\u00ad"
+    assert one_line("中文　名\nx") == "中文　名�x"
