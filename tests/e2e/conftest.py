@@ -8,11 +8,12 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.provider_server import ProviderServer
 
@@ -122,3 +123,18 @@ def no_page_errors(page: Page) -> Iterator[None]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield
     assert errors == []
+
+
+def choose(page: Page, label: str, text: str) -> None:
+    """Choose what a box offers; the page's drawing may close the list that the box has opened."""
+    box = page.get_by_role("combobox", name=label).first
+    option = page.get_by_role("option", name=text).first
+    for _attempt in range(10):
+        box.fill("")
+        box.fill(text)
+        with suppress(AssertionError, PlaywrightError):
+            expect(option).to_be_visible(timeout=3000)
+            box.press("Enter")
+            expect(option).to_have_count(0, timeout=3000)
+            return
+    raise AssertionError(f"{text} is not offered")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, choose, no_page_errors
 
 pytestmark = pytest.mark.e2e
 
@@ -45,8 +45,7 @@ def test_an_index_with_options_of_its_own(start_app: StartApp, open_page: OpenPa
         form = page.locator(".st-key-create-collection")
         form.locator("summary").click()
         form.get_by_label("Name").fill("lab")
-        form.get_by_role("combobox", name="Space").click()
-        page.get_by_role("option", name="Squared Euclidean distance (l2)").click()
+        choose(page, "Space", "Squared Euclidean distance (l2)")
         form.get_by_label("ef_search", exact=True).fill("200")
         form.get_by_label("ef_search", exact=True).press("Enter")
         form.get_by_role("button", name="Create", exact=True).click()

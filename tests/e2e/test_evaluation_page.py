@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from rag.settings import PROJECT_DIR
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, choose, no_page_errors
 from tests.e2e.test_main_job import HANDBOOK, QUESTION, upload
 
 pytestmark = pytest.mark.e2e
@@ -69,8 +69,7 @@ def test_questions_are_typed_judged_and_compared(
         expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         page.get_by_text("New run").click()
-        page.get_by_role("combobox", name="Other sizes of passages as well, in tokens").click()
-        page.get_by_role("option", name="64", exact=True).click()
+        choose(page, "Other sizes of passages as well, in tokens", "64")
         expect(page.get_by_text("an index is built, which is removed after the run")).to_be_visible()
         page.keyboard.press("Tab")  # the open list hides the rest from those who cannot see
         page.get_by_role("button", name="Ask 2 questions").click()

@@ -3,37 +3,20 @@
 import re
 import stat
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect
 
 from rag.model_files import install
 from rag.settings import load_settings
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, choose, no_page_errors
 from tests.e2e.test_main_job import add_handbook, ask
 from tests.provider_server import ProviderServer
 
 pytestmark = pytest.mark.e2e
 
 KEY = "sk-typed-secret-5"
-
-
-def choose(page: Page, label: str, text: str) -> None:
-    """Choose one of the models that a box offers; the page's drawing may close what the box has opened."""
-    box = page.get_by_role("combobox", name=label).first
-    option = page.get_by_role("option", name=text).first
-    for _attempt in range(10):
-        box.fill("")
-        box.fill(text)
-        with suppress(AssertionError, PlaywrightError):
-            expect(option).to_be_visible(timeout=3000)
-            box.press("Enter")
-            expect(option).to_have_count(0, timeout=3000)
-            return
-    raise AssertionError(f"{text} is not offered")
 
 
 def test_a_collections_model_is_changed_and_changed_back(
