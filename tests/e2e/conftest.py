@@ -138,3 +138,8 @@ def choose(page: Page, label: str, text: str) -> None:
             expect(option).to_have_count(0, timeout=3000)
             return
     raise AssertionError(f"{text} is not offered")
+
+
+def settled(page: Page) -> None:
+    """Wait until the page is drawn: what is pressed or typed while it is drawn anew may be lost."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")

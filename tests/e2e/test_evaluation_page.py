@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from rag.settings import PROJECT_DIR
-from tests.e2e.conftest import App, choose, no_page_errors
+from tests.e2e.conftest import App, choose, no_page_errors, settled
 from tests.e2e.test_main_job import HANDBOOK, QUESTION, upload
 
 pytestmark = pytest.mark.e2e
@@ -67,7 +67,7 @@ def test_questions_are_typed_judged_and_compared(
         page.reload()
         page.get_by_role("tab", name="3 · Compare").click()
         expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
-        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        settled(page)
         page.get_by_text("New run").click()
         choose(page, "Other sizes of passages as well, in tokens", "64")
         expect(page.get_by_text("an index is built, which is removed after the run")).to_be_visible()

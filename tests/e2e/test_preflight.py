@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from rag.settings import PROJECT_DIR
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, no_page_errors, settled
 
 pytestmark = pytest.mark.e2e
 
@@ -24,6 +24,7 @@ def test_files_are_looked_at_and_then_added(
     page = open_page(f"{app.url}/library")
     with no_page_errors(page):
         page.get_by_text("Look before adding").click()
+        settled(page)
         page.locator("input[type=file]").first.set_input_files([str(HANDBOOK), str(broken)])
         card = page.locator(".st-key-preflight")
         expect(card.get_by_text(re.compile(r"^PDF · 3 pages · 3 sections · 3 passages"))).to_be_visible()
@@ -34,6 +35,7 @@ def test_files_are_looked_at_and_then_added(
 
         card.get_by_text("Size of the passages").click()
         slider = card.get_by_role("slider", name="Tokens of a passage, at most")
+        settled(page)
         slider.focus()
         slider.press("Home")
         expect(card.get_by_text(re.compile(r"^PDF · 3 pages · 3 sections · \d\d passages"))).to_be_visible()
