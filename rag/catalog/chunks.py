@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.catalog.database import Database
-from rag.catalog.documents import Documents, StoredChunk, stored_chunk
+from rag.catalog.documents import BATCH, Documents, StoredChunk, stored_chunk
 from rag.catalog.where import condition
 from rag.documents import Document, Fingerprint
 
 VECTORS_AT_A_TIME = 4096
-BATCH = 500  # ids in one statement
 
 Vectors: TypeAlias = NDArray[np.float32]
 

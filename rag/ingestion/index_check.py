@@ -4,7 +4,6 @@
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +13,7 @@ from pathlib import Path
 from rag.catalog import Catalog, Collection
 from rag.ingestion.checking import Difference, vector_difference
 from rag.vector_index import VectorIndex
+from rag.vector_index.apart import lines_of
 
 TIMEOUT = 600  # seconds
 
@@ -32,19 +32,7 @@ def compare_apart(data_dir: Path) -> dict[str, Difference]:
 
     Chroma must not be open in this process.
     """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "rag.ingestion.index_check", str(data_dir)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        output = done.stdout
-    except subprocess.TimeoutExpired as error:
-        output = error.stdout or b""
-    lines = [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]
+    lines = lines_of("rag.ingestion.index_check", str(data_dir), timeout=TIMEOUT)
     return {name: Difference(**difference) for name, difference in lines}
 
 

@@ -99,7 +99,7 @@ class ExactSearch:
 
     def _places(self, kept: _Kept, ids: Sequence[str]) -> Places:
         """The rows of `ids`; those of the filters that were used last are known."""
-        for known, of, places in self._known_places:
+        for known, of, places in tuple(self._known_places):  # another thread may add one
             if known is ids and of is kept:
                 return places
         found = (kept.places.get(key, -1) for key in ids)

@@ -6,7 +6,6 @@ the collections that are named, and writes JSON lines: damaged files may crash t
 
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from contextlib import closing
@@ -14,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rag.errors import RagError, StoreError, UsageError
+from rag.vector_index.apart import lines_of
 from rag.vector_index.connecting import connect_server, open_folder
 from rag.vector_index.foreign import ForeignChroma, cannot_be_read, reading
 from rag.vector_index.foreign_copy import chroma_folder, copy_folder, remove_vectors
@@ -81,19 +81,8 @@ def _readable(target: Path, origin: str) -> frozenset[str]:
 
 def _read_apart(target: Path, without: frozenset[str]) -> tuple[bool, frozenset[str], str]:
     """Read a copy in a process of its own: whether it came to its end, what is damaged, what went wrong."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "rag.vector_index.foreign_folder", str(target), *sorted(without)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        output = done.stdout
-    except subprocess.TimeoutExpired as error:
-        output = error.stdout or b""
-    lines = [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]
+    module = "rag.vector_index.foreign_folder"
+    lines = lines_of(module, str(target), *sorted(without), timeout=TIMEOUT)
     damaged = {name for event, name in lines if event == "damaged"}
     begun = [name for event, name in lines if event == "begun"]
     is_done = any(event == "done" for event, _ in lines)
