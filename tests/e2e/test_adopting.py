@@ -88,6 +88,6 @@ def test_in_chinese_on_a_narrow_screen(
 def test_others_do_not_see_it(start_app: Callable[..., App], open_page: Callable[..., Page]) -> None:
     """Folders of the server are for those who may change its settings."""
     page = open_page(f"{start_app(RAG_EDIT_SETTINGS='false').url}/library")
-    expect(page.get_by_role("heading", name="Library")).to_be_visible()
+    expect(page.get_by_role("heading", name="Library", exact=True)).to_be_visible()
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
     expect(page.get_by_text("Bring in an existing Chroma folder")).to_have_count(0)

@@ -52,7 +52,7 @@ def test_two_models_side_by_side(
         assert sorted_list(page, E5)[0] == sorted_list(page, MINILM)[0] == "T5"
 
         page.get_by_role("link", name="Library").click()
-        expect(page.get_by_role("heading", name="Library")).to_be_visible()
+        expect(page.get_by_role("heading", name="Library", exact=True)).to_be_visible()
         page.get_by_role("link", name="Compare").click()
         expect(page.get_by_label("Query", exact=True)).to_have_value("stars")
         expect(page.locator(MAPS)).to_have_count(4)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from rag.engine import Engine
 from rag.settings import PROJECT_DIR, Settings
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, no_page_errors, settled
 from tests.faults import hang
 from tests.provider_server import OPENAI_CHAT, ProviderServer
 
@@ -31,6 +31,8 @@ def add_handbook(page: Page, app: App) -> None:
 
 def ask(page: Page, question: str) -> None:
     field = page.get_by_placeholder("Ask about your documents")
+    expect(field).to_be_visible()
+    settled(page)
     field.fill(question)
     field.press("Enter")
 
