@@ -34,7 +34,8 @@ test: .venv/.tests-installed
 	@tests/install-tools
 	@$(BIN)/rag models install $(TEST_MODELS)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest -m "e2e or not e2e"
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
+	$(BIN)/pytest -m e2e
 
 check:
 	$(BIN)/ruff format --check .
