@@ -22,6 +22,9 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
+from rag import provider_state
+from rag.chat_models import ollama
+from rag.providers import ollama_api
 from rag.settings import Settings, load_settings
 from tests import wire_formats
 from tests.faults import Fault
@@ -107,6 +110,13 @@ class ProviderServer(ThreadingHTTPServer):
 def provider_server() -> Iterator[ProviderServer]:
     with ProviderServer() as server:
         yield server
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at what a server has waits for it, however busy this machine is."""
+    for module in (ollama_api, ollama, provider_state):
+        monkeypatch.setattr(module, "LOOK_SECONDS", 3.0)
 
 
 def settings_at(url: str, **given: Any) -> Settings:

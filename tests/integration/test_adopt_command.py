@@ -7,10 +7,8 @@ import pytest
 from rag.embedders.builtin import BuiltinEmbedder
 from rag.model_files import install
 from rag.settings import load_settings
+from tests.commands import Run, read
 from tests.foreign import ANIMALS, foreign_client, state_of, write_plain
-from tests.integration.test_command import Run, read, run
-
-__all__ = ["run"]  # a fixture
 
 MINILM = "builtin:all-minilm-l6-v2"
 

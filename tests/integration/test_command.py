@@ -1,25 +1,20 @@
 """The `rag` command as a program would use it: its JSON, its exit status, and nothing else on stdout."""
 
-import json
 import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rag.retrieval import Query
 from rag.settings import PROJECT_DIR, Settings
 from rag.ui.equivalent import command, python
+from tests.commands import Run, environment, read
 
-RAG = str(Path(sys.executable).with_name("rag"))
 SAMPLES = PROJECT_DIR / "data" / "samples"
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 NEWS = (
     "联合国就苏丹达尔富尔地区大规模暴力事件发出警告",
@@ -30,66 +25,34 @@ NEWS = (
 )
 
 
-def environment(data_dir: Path, models_dir: Path) -> dict[str, str]:
-    """This process's, without any setting of Passage but the two folders."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DASHSCOPE_API_KEY", "OLLAMA_HOST"):
-        kept.pop(name, None)
-    return kept | {
-        "RAG_DATA_DIR": str(data_dir),
-        "RAG_MODELS_DIR": str(models_dir),
-        "RAG_CONFIG": "/dev/null",
-    }
-
-
-@pytest.fixture
-def run(tmp_path: Path, models_dir: Path) -> Run:
-    variables = environment(tmp_path / "store", models_dir)
-
-    def command(*arguments: str, status: int = 0, **settings: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [RAG, *arguments],
-            env=variables | settings,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            check=False,
-        )
-        assert done.returncode == status, done.stderr
-        return done
-
-    return command
-
-
-def read(done: subprocess.CompletedProcess[str]) -> Any:
-    """The one JSON document on stdout."""
-    return json.loads(done.stdout)
-
-
-def test_the_missions_example(run: Run, tmp_path: Path) -> None:
+def test_the_missions_example(run_program: Run, tmp_path: Path) -> None:
     for number, text in enumerate(NEWS):
         (tmp_path / f"{number}.txt").write_text(text)
-    run("ingest", *(f"{number}.txt" for number in range(len(NEWS))))
-    passages = read(run("search", "国际争端", "-k", "5", "--mode", "dense", "--json"))["passages"]
+    run_program("ingest", *(f"{number}.txt" for number in range(len(NEWS))))
+    passages = read(run_program("search", "国际争端", "-k", "5", "--mode", "dense", "--json"))["passages"]
     assert {passage["text"] for passage in passages[:3]} == set(NEWS[:3])
     cosines = [passage["cosine"] for passage in passages]
     assert cosines == sorted(cosines, reverse=True)
 
 
-def test_ingest_search_ask_follow_the_contract(run: Run) -> None:
-    added = read(run("ingest", str(SAMPLES), "--meta", "origin=sample", "--meta", "year=2026", "--json"))
+def test_ingest_search_ask_follow_the_contract(run_program: Run) -> None:
+    added = read(
+        run_program("ingest", str(SAMPLES), "--meta", "origin=sample", "--meta", "year=2026", "--json")
+    )
     assert set(added) == {"documents", "vanished", "removed", "seconds"}
     fields = {"name", "id", "status", "pages", "chunks", "tokens", "warnings", "error", "seconds"}
     assert all(set(document) == fields for document in added["documents"])
     assert [document["status"] for document in added["documents"]] == ["added"] * 4
-    again = read(run("ingest", str(SAMPLES), "--meta", "origin=sample", "--meta", "year=2026", "--json"))
+    again = read(
+        run_program("ingest", str(SAMPLES), "--meta", "origin=sample", "--meta", "year=2026", "--json")
+    )
     assert [document["status"] for document in again["documents"]] == ["unchanged"] * 4
 
-    listed = read(run("documents", "--json"))["documents"]
+    listed = read(run_program("documents", "--json"))["documents"]
     assert {(document["status"], document["metadata"]["year"]) for document in listed} == {("ready", 2026)}
     assert {"id", "name", "status", "pages", "chunks", "bytes", "added_at", "warnings"} <= set(listed[0])
 
-    found = read(run("search", "How many books can I borrow?", "-k", "2", "--json"))
+    found = read(run_program("search", "How many books can I borrow?", "-k", "2", "--json"))
     assert (found["question"], found["mode"]) == ("How many books can I borrow?", "hybrid")
     assert set(found["seconds"]) == {"embed", "search"}
     first, _second = found["passages"]
@@ -100,12 +63,12 @@ def test_ingest_search_ask_follow_the_contract(run: Run) -> None:
     assert (first["rank"], first["name"], first["page"]) == (1, "Riverside Library Handbook.pdf", 2)
     assert 0 < first["cosine"] <= 1 and 0 <= first["relevance"] <= 1
 
-    asked = read(run("ask", "年假有多少天？", "--model", "extractive", "--json"))
+    asked = read(run_program("ask", "年假有多少天？", "--model", "extractive", "--json"))
     assert {"answer", "answered", "citations", "passages", "model", "seconds"} <= set(asked)
     assert asked["answered"] is True and asked["model"] == "extractive"
     assert asked["citations"] and set(asked["citations"][0]) == {"marker", "chunk_id", "supported"}
     assert asked["citations"][0]["chunk_id"] in {passage["chunk_id"] for passage in asked["passages"]}
-    refused = read(run("ask", "谁是法国总统？", "--model", "extractive", "--json"))
+    refused = read(run_program("ask", "谁是法国总统？", "--model", "extractive", "--json"))
     assert (refused["answered"], refused["citations"]) == (False, [])
 
 
@@ -183,16 +146,16 @@ def test_files_that_fail_under_one_name_are_told_one_by_one(run: Run, tmp_path: 
     assert len(read(run("documents", "--json"))["documents"]) == 1
 
 
-def test_a_name_that_is_not_utf_8_is_shown_as_far_as_it_can_be(run: Run, tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_is_shown_as_far_as_it_can_be(run_program: Run, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     try:
         (folder / os.fsdecode(b"caf\xe9.txt")).write_text("A good file.")
     except OSError:
         pytest.skip("this file system has UTF-8 names only")
-    added = read(run("ingest", "folder", "--json"))["documents"]
+    added = read(run_program("ingest", "folder", "--json"))["documents"]
     assert [(row["name"], row["status"]) for row in added] == [("caf�.txt", "added")]
-    missing = run("ingest", os.fsdecode(b"\xe9.txt"), "--json", status=1)
+    missing = run_program("ingest", os.fsdecode(b"\xe9.txt"), "--json", status=1)
     assert read(missing)["documents"][0]["name"] == "�.txt"
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from rag.model_files import install
 from rag.settings import load_settings
-from tests.integration.test_command import NEWS, Run, read, run
-
-__all__ = ["run"]  # a fixture
+from tests.commands import Run, read
+from tests.integration.test_command import NEWS
 
 E5, MINILM = "builtin:multilingual-e5-small", "builtin:all-minilm-l6-v2"
 

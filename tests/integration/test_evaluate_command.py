@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rag.settings import PROJECT_DIR
-from tests.integration.test_command import Run, read, run  # noqa: F401 - run is a fixture
+from tests.commands import Run, read
 
 DOCUMENTS = (
     {"id": "leave", "title": "Annual leave", "text": "Everyone has 25 days of paid leave a year."},
@@ -39,7 +39,7 @@ def _write(path: Path, rows: tuple[dict[str, Any], ...]) -> None:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
 
 
-def test_a_test_set_follows_the_contract(run: Run, files: list[str], tmp_path: Path) -> None:  # noqa: F811
+def test_a_test_set_follows_the_contract(run: Run, files: list[str], tmp_path: Path) -> None:
     done = run("evaluate", *files, "--per-query", "each.jsonl", "--json")
     report = read(done)
     assert (report["queries"], report["skipped"], report["documents"]) == (3, 1, 4)
@@ -61,7 +61,7 @@ def test_a_test_set_follows_the_contract(run: Run, files: list[str], tmp_path: P
     assert not (tmp_path / "store").exists()  # the people's own collections are left alone
 
 
-def test_keywords_alone_and_fewer_questions(run: Run, files: list[str]) -> None:  # noqa: F811
+def test_keywords_alone_and_fewer_questions(run: Run, files: list[str]) -> None:
     done = run("evaluate", *files, "--mode", "keyword", "--limit", "1")
     assert done.stdout.startswith("ndcg@10    0.000  (95 %: 0.000–0.000)\n")  # “holidays” is in no document
     assert (
@@ -70,7 +70,7 @@ def test_keywords_alone_and_fewer_questions(run: Run, files: list[str]) -> None:
     )
 
 
-def test_the_documented_commands(run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_the_documented_commands(run: Run, tmp_path: Path) -> None:
     guide = (PROJECT_DIR / "docs" / "evaluation.md").read_text("utf-8")
     for name, content in re.findall(r"^```\w+ (\S+)\n(.*?)^```", guide, re.M | re.S):
         (tmp_path / name).write_text(content, "utf-8")
@@ -112,5 +112,5 @@ def test_the_documented_commands(run: Run, tmp_path: Path) -> None:  # noqa: F81
         (["--questions", "gone.jsonl", "--per-query", "no/folder"], "no/folder cannot be written"),
     ],
 )
-def test_wrong_usage(options: list[str], said: str, run: Run) -> None:  # noqa: F811
+def test_wrong_usage(options: list[str], said: str, run: Run) -> None:
     assert said in run("evaluate", *options, status=2).stderr

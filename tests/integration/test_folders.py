@@ -12,8 +12,8 @@ from rag.catalog import Job
 from rag.cli.folders import find_sources
 from rag.errors import UsageError
 from rag.ingestion.folders import FolderListing, list_folder, vanished
+from tests.commands import Run, read
 from tests.fakes import WordEmbedder
-from tests.integration.test_command import Run, read, run  # noqa: F401 - run is a fixture
 from tests.library import Library
 
 Row = tuple[str, str]
@@ -193,7 +193,7 @@ def test_prune_believes_no_missing_or_empty_folder(folder: Path) -> None:
     assert len(find_sources([folder / "full"], prune=True).files) == 1
 
 
-def test_the_command_keeps_a_folder_in_step(run: Run, tmp_path: Path, folder: Path) -> None:  # noqa: F811
+def test_the_command_keeps_a_folder_in_step(run: Run, tmp_path: Path, folder: Path) -> None:
     def ingested(*options: str, status: int = 0) -> tuple[dict[str, str], list[str], list[str]]:
         answer: dict[str, Any] = read(run("ingest", "docs", *options, "--json", status=status))
         assert set(answer) == {"documents", "vanished", "removed", "seconds"}
@@ -241,7 +241,7 @@ def test_the_command_keeps_a_folder_in_step(run: Run, tmp_path: Path, folder: Pa
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file whose reading fails")
-def test_a_file_on_a_failing_disk_stops_no_other(run: Run, folder: Path) -> None:  # noqa: F811
+def test_a_file_on_a_failing_disk_stops_no_other(run: Run, folder: Path) -> None:
     write(folder, "apple.txt", "An apple is red.")
     (folder / "lost.txt").symlink_to("/proc/self/mem")
     rows = read(run("ingest", "docs", "--json", status=1))["documents"]

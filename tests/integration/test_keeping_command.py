@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.settings import PROJECT_DIR
-from tests.integration.test_command import Run, read, run  # noqa: F401 - run is a fixture
+from tests.commands import Run, read
 from tests.integration.test_folders import write
 
 
 def test_the_command_backs_up_restores_exports_and_shows_receipts(
-    run: Run,  # noqa: F811
+    run: Run,
     tmp_path: Path,
 ) -> None:
     for arguments in (("backup", "all.zip"), ("export", "out"), ("restore", "all.zip")):
@@ -46,7 +46,7 @@ def test_the_command_backs_up_restores_exports_and_shows_receipts(
     assert found() == before
 
 
-def test_the_documented_commands(run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_the_documented_commands(run: Run, tmp_path: Path) -> None:
     manual = (PROJECT_DIR / "docs" / "keeping.md").read_text("utf-8")
     (tmp_path / "data").symlink_to(PROJECT_DIR / "data")
     blocks = re.findall(r"^```sh\n(.*?)^```", manual, re.M | re.S)

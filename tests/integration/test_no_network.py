@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag.settings import PROJECT_DIR
-from tests.integration.test_command import RAG, environment
+from tests.commands import RAG, environment
 
 LOCAL = re.compile(
     r'sa_family=AF_UNIX|sa_family=AF_UNSPEC|127\.0\.0\.\d+|inet_pton\(AF_INET6, "::1"|AF_NETLINK'

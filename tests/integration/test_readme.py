@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from rag.settings import PROJECT_DIR
-from tests.integration.test_command import RAG, environment
+from tests.commands import RAG, environment
 
 NOT_RUN_HERE = ("make run", "make test", "docker compose up --build")  # this test is part of make test
 

@@ -11,9 +11,7 @@ import pytest
 from rag.settings import Settings
 from rag.workbench import RecordQuery
 from rag.workbench.snippets import client_code, query_command, query_with_chroma, query_with_passage
-from tests.integration.test_command import Run, environment, read, run
-
-__all__ = ["run"]  # a fixture
+from tests.commands import Run, environment, read
 
 
 def test_a_record_is_added_found_edited_deleted_and_brought_back(run: Run) -> None:

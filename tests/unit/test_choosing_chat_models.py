@@ -82,6 +82,7 @@ def test_what_is_configured_comes_first(settings: MakeSettings, provider_server:
     assert chat.id == "openai:m"
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_then_a_local_ollama(settings: MakeSettings, provider_server: ProviderServer) -> None:
     chat = choose_chat_model(settings(ollama_host=provider_server.url))
     assert chat
@@ -97,6 +98,7 @@ def test_extractive_means_passages_only(settings: MakeSettings, provider_server:
     assert provider_server.requests == []
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize(
     ("name", "family", "chats"),
     [
