@@ -8,6 +8,7 @@ clock starts. docs/measuring.md tells which figure is fair and why.
 import argparse
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -160,6 +161,7 @@ def main() -> None:
     for _ in range(chosen.rounds):
         for side in sides:
             turns[side.name].append(apart(side.ingest, paths))
+            print(f"{side.name}: {turns[side.name][-1].seconds:.1f} s", file=sys.stderr, flush=True)
     found = {side.name: figures(turns[side.name], make_embedder(settings, side.model_id)) for side in sides}
     print(f"{len(paths)} PDFs, {os.cpu_count()} processors; {packages}")
     print(f"The least cosine between the two sides' vectors by all-MiniLM-L6-v2: {cosines}")
