@@ -1,6 +1,7 @@
 # make run    set up and start Passage on http://localhost:8501
 # make setup  its first half alone: environment and model files
 # make test   set up and run all checks and tests, the browser's included
+# make bench  list the benchmarks
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
@@ -44,7 +45,8 @@ check:
 	$(BIN)/lint-imports
 
 bench:
-	$(BIN)/python -m benchmarks.ingestion
+	@echo "docs/measuring.md tells what each of these measures:"
+	@grep -ho 'python -m benchmarks[^`]*' benchmarks/*.py | sed 's|^|  $(BIN)/|'
 
 messages:
 	$(BIN)/pybabel --quiet extract -F rag/ui/locales/babel.cfg --no-location --sort-output --no-wrap \
