@@ -78,7 +78,7 @@ def test_the_documented_commands(run: Run, tmp_path: Path) -> None:
     said = {}
     for block in re.findall(r"^```sh\n(.*?)^```", guide, re.M | re.S):
         for command in block.splitlines():
-            said[command] = run(*shlex.split(command)[1:]).stdout
+            said[command] = run(*shlex.split(command)[1:], RAG_CHAT_MODEL="extractive").stdout
     by_meaning = said["rag evaluate --questions questions.jsonl"]
     assert "mrr@10     1.000" in by_meaning and "4 questions (0 skipped), 4 documents" in by_meaning
     each = [json.loads(line) for line in (tmp_path / "each.jsonl").read_text("utf-8").splitlines()]
