@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from rag.catalog import Catalog, text_hash
-from rag.documents import Notice
+from rag.documents import ChunkSize, Notice, Section
 from rag.embedders.base import Vectors
-from rag.errors import ProviderError, StoreError, UsageError
+from rag.errors import Cancelled, ProviderError, StoreError, UsageError
+from rag.ingestion.reading import split_for
 from rag.retrieval import Query
 from tests.fakes import WordEmbedder
 from tests.library import Library
@@ -206,6 +207,48 @@ def test_several_senders_take_turns(library: Library) -> None:
     assert [job.name for job in taken] == []  # it has ended
     again = [job.name for job in iter(library.catalog.jobs.take, None)]
     assert again == ["ben2", "ann3", "ann4", "ann5"]
+
+
+def test_of_two_senders_files_of_one_name_the_last_one_stays(library: Library) -> None:
+    def queue(name: str, text: str, sender: str) -> None:
+        source = io.BytesIO(text.encode())
+        library.catalog.queue(library.collection.id, name, source, {}, most_mb=1, sender=sender)
+
+    for number in range(4):
+        queue(f"{number}.txt", f"A plum, number {number}.", "ann")
+    queue("same.txt", "An apple is red.", "ann")
+    queue("same.txt", "A pear is green.", "ben")  # whose turn would come first
+    queue("ben.txt", "A plum of ben's.", "ben")
+    list(library.pipeline.run(library.catalog.jobs.take))
+    assert library.found("apple pear", mode="keyword") == ["A pear is green."]
+    assert len(library.documents()) == 6 and library.is_clean()
+
+
+@pytest.mark.parametrize("texts", [("An apple is red.", "A pear is green."), ("An apple is red.",) * 2])
+def test_one_name_queued_twice_at_once_is_one_document(library: Library, texts: tuple[str, str]) -> None:
+    barrier = threading.Barrier(2)
+
+    def queue(text: str) -> None:
+        barrier.wait(10)
+        library.queue("same.txt", text)
+
+    threads = [threading.Thread(target=queue, args=(text,)) for text in texts]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    jobs = [library.catalog.jobs.get(key) for key in library.pipeline.run(library.catalog.jobs.take)]
+    assert [job.status for job in jobs] == ["added", "replaced" if len(set(texts)) > 1 else "unchanged"]
+    [document] = library.documents()
+    assert document.sha256 == jobs[-1].sha256 and library.is_clean()
+    assert library.catalog.unused_originals() == []
+
+
+def test_a_long_text_can_be_cancelled_while_it_is_split() -> None:
+    with pytest.raises(Cancelled):
+        split_for(
+            WordEmbedder("apple"), [Section("apple " * 300_000)], ChunkSize(32, 0), cancelled=lambda: True
+        )
 
 
 def test_a_cancelled_job_leaves_no_trace(library: Library) -> None:
