@@ -84,6 +84,21 @@ def test_a_transaction_that_cannot_be_kept_leaves_the_connection_usable(tmp_path
     database.close()
 
 
+def test_a_full_disk_is_told_in_our_words(tmp_path: Path) -> None:
+    database = Database(tmp_path / "catalog.sqlite3")
+    pages = database.connection.execute("pragma page_count").fetchone()[0]
+    database.connection.execute(f"pragma max_page_count = {pages}")
+    insert = "insert into collections values (?, ?, '', '', 'i', '')"
+    with pytest.raises(StoreError, match="full") as full, database.transaction() as connection:
+        connection.execute(insert, ("a", "x" * (1 << 20)))
+    assert str(tmp_path) in str(full.value) and "free space" in str(full.value)
+    with pytest.raises(StoreError, match="full"), database.transaction() as connection:
+        connection.executemany(insert, [("a", "x" * (1 << 20))])
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        database.connection.execute("select * from missing")  # a mistake of our own
+    database.close()
+
+
 def test_a_name_is_checked_when_it_changes_too(catalog: Catalog, collection: Collection) -> None:
     catalog.collections.create("two", FINGERPRINT)
     for name in (" ", "x" * 201, "two", " two "):
