@@ -4,6 +4,7 @@ import io
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,16 @@ def test_a_data_folder_of_version_1_is_brought_up_to_date(tmp_path: Path) -> Non
     assert "vectors_by_text" in plan[0]
     assert database.connection.execute("pragma user_version").fetchone()[0] == len(MIGRATIONS)
     database.close()
+
+
+def test_a_data_folder_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    Database(tmp_path / "catalog.sqlite3").close()
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite3")) as newer:
+        newer.execute(f"pragma user_version = {len(MIGRATIONS) + 1}")
+    before = (tmp_path / "catalog.sqlite3").read_bytes()
+    with pytest.raises(StoreError, match="newer version of Passage"):
+        Catalog(tmp_path)
+    assert (tmp_path / "catalog.sqlite3").read_bytes() == before
 
 
 def test_one_process_at_a_time_writes(catalog: Catalog, tmp_path: Path) -> None:
