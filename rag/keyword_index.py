@@ -50,6 +50,7 @@ class KeywordIndex:
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / "keyword"
         self._indexes: dict[str, Any] = {}
+        self._tidy: set[str] = set()  # where nothing unfinished lies
         self._lock = threading.RLock()
         self._writing = threading.Lock()
         self._analyzer = (
@@ -60,9 +61,7 @@ class KeywordIndex:
 
     def write(self, index: str, rows: Sequence[tuple[str, str, str]], *, without: Sequence[str] = ()) -> None:
         """Add or replace (chunk id, document id, text) rows; those of the ids in `without` go."""
-        with self._writing, _mapped():
-            opened = self._open(index)
-            writer = opened.writer(heap_size=30_000_000, num_threads=1)
+        with self._changing(index, heap_size=30_000_000) as writer:
             for chunk_id in without:
                 writer.delete_documents_by_term("id", chunk_id)
             for chunk_id, document_id, text in rows:
@@ -70,15 +69,11 @@ class KeywordIndex:
                 writer.add_document(
                     tantivy.Document(id=chunk_id, document_id=document_id, body=" ".join(terms(text)))
                 )
-            _commit(opened, writer)
 
     def delete_document(self, index: str, document_id: str) -> None:
         """Remove a document's rows."""
-        with self._writing, _mapped():
-            opened = self._open(index)
-            writer = opened.writer(heap_size=15_000_000, num_threads=1)
+        with self._changing(index, heap_size=15_000_000) as writer:
             writer.delete_documents_by_term("document_id", document_id)
-            _commit(opened, writer)
 
     def holds(self, index: str, document_id: str) -> bool:
         """Whether there is a row of the document."""
@@ -149,6 +144,25 @@ class KeywordIndex:
             full += highest * PAIR_SHARE if _CJK.match(word) else highest
         return full
 
+    @contextmanager
+    def _changing(self, index: str, *, heap_size: int) -> Iterator[Any]:
+        """A writer to an index; what it was told is kept at the end.
+
+        What was being written when a process was killed, or the disk was full, is cleared away first: Tantivy
+        would give new files the same names, and refuse.
+        """
+        with self._writing, _mapped():
+            opened = self._open(index)
+            writer = opened.writer(heap_size=heap_size, num_threads=1)
+            if index not in self._tidy:
+                writer.garbage_collect_files()
+            self._tidy.discard(index)
+            yield writer
+            writer.commit()
+            writer.wait_merging_threads()
+            opened.reload()
+            self._tidy.add(index)
+
     def _open(self, index: str) -> Any:
         with self._lock:
             if index not in self._indexes:
@@ -168,12 +182,6 @@ def _schema() -> Any:
         .add_text_field("body", tokenizer_name="words", index_option="position")
         .build()
     )
-
-
-def _commit(opened: Any, writer: Any) -> None:
-    writer.commit()
-    writer.wait_merging_threads()
-    opened.reload()
 
 
 @contextmanager

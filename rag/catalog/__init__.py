@@ -97,9 +97,13 @@ class Catalog:
         """
         with self.originals.lock:
             sha256 = self.originals.save(source, name, most_mb=most_mb)
-            return self.jobs.add(
-                collection_id, name, sha256, metadata, folder=folder, chunk_size=chunk_size, sender=sender
-            )
+            try:
+                return self.jobs.add(
+                    collection_id, name, sha256, metadata, folder=folder, chunk_size=chunk_size, sender=sender
+                )
+            except BaseException:
+                self.drop_unused_original(sha256)
+                raise
 
     def cancel(self, job_id: int) -> None:
         """End a waiting job now, without its original; ask a running one to end at its next batch."""
@@ -117,7 +121,7 @@ class Catalog:
                     self.originals.adopt(sha256, path)
                 self.documents.add(document, chunks)
             except BaseException:
-                for sha256 in pictures:
+                for sha256 in (*pictures, document.sha256):
                     self.drop_unused_original(sha256)
                 raise
 

@@ -25,8 +25,8 @@ def copy_database(database: Database, path: Path) -> None:
     VACUUM INTO reads one snapshot, and leaves out the pages of what was deleted, which SQLite's backup API
     would copy. Raises StoreError.
     """
-    with _mapped(path):
-        database.connection.execute("vacuum into ?", (str(path),))
+    with _mapped(path), closing(sqlite3.connect(database.path, isolation_level=None)) as connection:
+        connection.execute("vacuum into ?", (str(path),))
 
 
 def needed_originals(path: Path) -> frozenset[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rag.catalog.connection import Connection, unusable
 from rag.errors import StoreError
 
 SCHEMA = """
@@ -234,19 +235,17 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._migrate()
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(
-                "The data folder {folder} cannot be used: {reason}. "
-                "Check its permissions and free space, or set RAG_DATA_DIR to another folder.",
-                folder=path.parent,
-                reason=error,
-            ) from error
+            raise unusable(path.parent, error) from error
 
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection; outside `transaction` every statement stands alone."""
         held: _Held | None = getattr(self._local, "held", None)
         if held is None:
-            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                self.path, timeout=30, isolation_level=None, check_same_thread=False, factory=Connection
+            )
+            connection.folder = self.path.parent
             held = self._local.held = _Held(connection)
             connection.row_factory = sqlite3.Row
             connection.executescript(

@@ -149,8 +149,9 @@ class Documents:
         )
 
     def named(self, collection_id: str, name: str) -> list[Document]:
-        """Every version under this name, newest first."""
-        return self._select("d.collection_id = ? and d.name = ?", (collection_id, name))
+        """Every version under this name, the last one that was added first, whatever the clock said."""
+        found = "d.collection_id = ? and d.name = ?"
+        return self._select(found, (collection_id, name), order="d.rowid desc")
 
     def of_folder(self, collection_id: str, folder: str) -> list[Document]:
         """The documents that came from this folder and in no other way, newest first."""
@@ -268,8 +269,10 @@ class Documents:
         )
         return {row[0] for row in rows}
 
-    def _select(self, condition: str, parameters: Sequence[object]) -> list[Document]:
-        query = f"select {_COLUMNS} from documents d where {condition} order by d.added_at desc, d.rowid desc"
+    def _select(
+        self, condition: str, parameters: Sequence[object], *, order: str = "d.added_at desc, d.rowid desc"
+    ) -> list[Document]:
+        query = f"select {_COLUMNS} from documents d where {condition} order by {order}"
         return [_document(row) for row in self._database.connection.execute(query, tuple(parameters))]
 
 

@@ -13,10 +13,16 @@ TAKE = """
 update jobs set state = 'running', stage = 'reading', stage_started_at = ?1, heartbeat = ?1,
     turn = (select max(turn) + 1 from jobs)
 where id = (
-    select min(id) from jobs waiting where state = 'queued' and (?2 is null or id = ?2) group by sender
-    having ?2 is not null
-        or (select count(*) from jobs where state = 'running' and sender = waiting.sender) < ?3
-    order by (select max(turn) from jobs where sender = waiting.sender), min(id) limit 1
+    select next.id from jobs next where next.id in (
+        select min(id) from jobs where state = 'queued' and (?2 is null or id = ?2) group by sender
+    ) and (?2 is not null or (
+        (select count(*) from jobs where state = 'running' and sender = next.sender) < ?3
+        and not exists (
+            select 1 from jobs earlier where earlier.state = 'queued' and earlier.id < next.id
+            and earlier.collection_id = next.collection_id and earlier.name = next.name
+        )
+    ))
+    order by (select max(turn) from jobs where sender = next.sender), next.id limit 1
 )
 returning *
 """
@@ -100,7 +106,8 @@ class Jobs:
         """Start a queued job, the one that is named or whose turn it is; None where there is none.
 
         It is the turn of the sender that was served longest ago, and of its oldest job; nobody has more than
-        MOST_AT_ONCE running.
+        MOST_AT_ONCE running. A file waits for an earlier one of its name, whoever sent that: the last one is
+        what stays.
         """
         with self._database.transaction() as connection:
             row = connection.execute(TAKE, (time.time(), job_id, MOST_AT_ONCE)).fetchone()

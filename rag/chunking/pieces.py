@@ -9,6 +9,8 @@ from rag.chunking.tables import Table, split_tables
 
 CountTokens = Callable[[str], int]
 
+LONGEST_TOKEN = 20  # characters: longer texts need not be counted to know that they are long
+
 _CLAUSE_END = re.compile(r"[，、：,;:—]\s*|\s+")
 
 
@@ -53,8 +55,8 @@ def pieces_of(text: str, count_tokens: CountTokens, room: int) -> Iterator[Piece
 
 def _table(table: Table, count_tokens: CountTokens, room: int) -> Iterator[Piece]:
     """A table whole if it fits, else its rows; a row too long is cut, under its header if that is short."""
-    header = Piece(table.header, count_tokens(table.header))
-    rows = [(row, count_tokens(row)) for row in table.rows]
+    header = Piece(table.header, _size(table.header, count_tokens, room))
+    rows = [(row, _size(row, count_tokens, room)) for row in table.rows]
     if (
         header.tokens + sum(tokens for _, tokens in rows) <= room
         and (whole := count_tokens(table.text)) <= room
@@ -80,8 +82,13 @@ def has_words(text: str) -> bool:
     return any(map(str.isalnum, text))
 
 
+def _size(text: str, count_tokens: CountTokens, room: int) -> int:
+    """The tokens of a text; of one that is clearly too long only that: millions would fill the memory."""
+    return room + 1 if len(text) > room * LONGEST_TOKEN else count_tokens(text)
+
+
 def _fitting(text: str, count_tokens: CountTokens, room: int) -> Iterator[Piece]:
-    tokens = count_tokens(text)
+    tokens = _size(text, count_tokens, room)
     if tokens <= room:
         yield Piece(text, tokens)
     else:

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rag.chunking.packing import pack
-from rag.chunking.pieces import CountTokens, Piece, has_words, pieces_of, text_of
+from rag.chunking.pieces import LONGEST_TOKEN, CountTokens, Piece, has_words, pieces_of, text_of
 from rag.documents import Chunk, Section
-
-LONGEST_TOKEN = 20  # characters: longer texts need not be counted to know that they are long
 
 
 def split_sections(

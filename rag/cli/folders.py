@@ -24,6 +24,14 @@ class Sources:
     files: Sequence[Source]
     folders: Sequence["FolderListing"]
 
+    def skipped(self) -> list[dict[str, str]]:
+        """What in the folders is not taken, and why."""
+        return [
+            {"name": name, "reason": reason}
+            for listing in self.folders
+            for name, reason in listing.skipped.items()
+        ]
+
     def unreadable(self) -> Iterator[tuple[str, DocumentError]]:
         """The names of what cannot be looked at inside the folders, with the errors."""
         from rag.ingestion.folders import cannot_be_opened
@@ -51,7 +59,7 @@ def find_sources(paths: Sequence[Path], *, prune: bool) -> Sources:
             files.append((path.name, path, None))
         if prune:
             _check_prunable(path, folders[-1] if path.is_dir() else None)
-    if not files and not any(listing.unreadable for listing in folders):
+    if not files and not any(listing.unreadable or listing.skipped for listing in folders):
         raise UsageError("There are no files in {paths}.", paths=", ".join(map(str, paths)))
     return Sources(files, folders)
 

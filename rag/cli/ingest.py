@@ -69,10 +69,12 @@ def ingest(
     """Add files and folders to a collection; the same file twice changes nothing.
 
     Of a folder, what is new is added, what has changed replaces its earlier version, and what has vanished is
-    told.
+    told. Links that lead out of a folder are not followed.
     """
     started = time.perf_counter()
     sources = find_sources(paths, prune=prune)
+    for each in sources.skipped():
+        note(one_line(f"{'skipped':<10} {each['name']}: {each['reason']}"))
     with open_engine() as engine:
         engine.try_passwords(passwords)
         found = _planned(engine, collection) if dry_run else engine.collection(collection)
@@ -90,7 +92,7 @@ def ingest(
     if listed["vanished"] and not prune:
         note("What has vanished from its folder is still in the library. To remove it, add --prune.")
     if as_json:
-        print_json({**listed, "seconds": time.perf_counter() - started})
+        print_json({**listed, "skipped": sources.skipped(), "seconds": time.perf_counter() - started})
     if any(row["status"] == "failed" for row in listed["documents"]):
         raise SystemExit(1)
 

@@ -51,6 +51,7 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
     note("Building the indexes …")
     with open_engine() as engine:
         engine.check(repair=True)
+        are_waiting = engine.catalog.jobs.any_waiting()
     aside = str(done.aside) if done.aside else None
     if as_json:
         row = {"folder": str(data_dir), "documents": done.documents, "aside": aside, "lost": done.lost}
@@ -58,6 +59,10 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
     note(f"Restored {done.documents} documents to {data_dir}.")
     if aside:
         note(f"What was there before is in {aside}: delete it when you do not need it any more.")
+    if are_waiting:
+        note(
+            "Files were still on their way in when the backup was taken. They are added when the app starts."
+        )
     if done.lost:
         note(f"{done.lost} original files had been lost before the backup was taken.")
 

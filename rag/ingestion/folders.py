@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.catalog import Catalog, Collection
@@ -17,13 +17,15 @@ class FolderListing:
     """What lies in a folder: its files by the names they get, which are their paths from there.
 
     `names` are those of everything there is, files or not. `unreadable` are the names of what could not be
-    looked at ("." is the folder itself), with the reasons. Hidden files and folders are left out.
+    looked at ("." is the folder itself), `skipped` those of what is not taken, with the reasons. Hidden files
+    and folders are left out.
     """
 
     folder: str
     files: Sequence[tuple[str, Path]]
     names: frozenset[str]
     unreadable: Mapping[str, str]
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     def may_hold(self, name: str) -> bool:
         """Whether there is something of this name, or may be where nobody could look."""
@@ -32,22 +34,29 @@ class FolderListing:
 
 
 def list_folder(folder: Path) -> FolderListing:
-    """Everything in a folder and the folders in it; links to folders are not followed."""
+    """Everything in a folder and the folders in it.
+
+    Links to folders are not followed, nor those that lead out of the folder: whoever may write a link into it
+    must not get at other files.
+    """
     folder = folder.resolve()
     files: list[tuple[str, Path]] = []
+    skipped: dict[str, str] = {}
     errors: list[OSError] = []
     found = sorted(_visible(folder, errors))
     for path in found:
         try:
-            if stat.S_ISREG(path.stat().st_mode):
+            if reason := _left_out(path, folder):
+                skipped[_name(path, folder)] = reason
+            elif path.is_file():
                 files.append((_name(path, folder), path))
         except FileNotFoundError:
-            continue  # a link to nothing
+            continue  # it has just gone
         except OSError as error:
             errors.append(error)
     unreadable = {_name(Path(error.filename), folder): error.strerror or str(error) for error in errors}
     names = frozenset(_name(path, folder) for path in found)
-    return FolderListing(readable(str(folder)), files, names, unreadable)
+    return FolderListing(readable(str(folder)), files, names, unreadable, skipped)
 
 
 def vanished(catalog: Catalog, collection: Collection, listing: FolderListing) -> list[Document]:
@@ -146,6 +155,21 @@ def _visible(folder: Path, errors: list[OSError]) -> Iterator[Path]:
         for each in (*folders, *files):
             if not each.startswith("."):
                 yield Path(place, each)
+
+
+def _left_out(path: Path, folder: Path) -> str | None:
+    """Why something is not taken; None for files, and for folders, which are looked into. Raises OSError."""
+    if path.is_symlink():
+        if not os.path.lexists(os.path.realpath(path)):
+            return "it is a link to nothing"
+        mode = path.stat().st_mode  # a link that leads to itself fails here
+        if not Path(os.path.realpath(path)).is_relative_to(folder):
+            return "it is a link that leads out of the folder, and is not followed"
+    else:
+        mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        return "it is a pipe, a socket or a device"
+    return None
 
 
 def _name(path: Path, folder: Path) -> str:

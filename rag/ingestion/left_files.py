@@ -1,6 +1,7 @@
 """How the indexes' files were left, so that a start after an orderly end need not look into them."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -9,10 +10,18 @@ from rag.keyword_index import FORM
 
 State: TypeAlias = Literal["as left", "touched", "damaged", "unknown"]
 
+log = logging.getLogger(__name__)
+
 
 def note_left(note: Path, folders: Sequence[Path]) -> None:
-    """Write down how the files in `folders` are left, now that nothing writes there any more."""
-    note.write_text(json.dumps({"form": FORM, "files": _files(folders)}), "utf-8")
+    """Write down how the files in `folders` are left, now that nothing writes there any more.
+
+    Where that cannot be written the next start looks into the indexes, which takes longer.
+    """
+    try:
+        note.write_text(json.dumps({"form": FORM, "files": _files(folders)}), "utf-8")
+    except OSError as error:
+        log.warning("noting how the indexes are left: %s", error)
 
 
 def state_since_left(note: Path, folders: Sequence[Path]) -> State:

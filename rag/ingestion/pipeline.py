@@ -18,6 +18,7 @@ from rag.ingestion.examining import examined
 from rag.ingestion.folders import is_cut_alike, same_document
 from rag.ingestion.indexing import Indexing
 from rag.ingestion.job_documents import failed_document, lost_by_hand, read_document, unexpected
+from rag.ingestion.logged import logged
 from rag.ingestion.passwords import Passwords
 from rag.ingestion.reading import FileParser, Read, Reader
 from rag.settings import Settings
@@ -103,7 +104,8 @@ class Pipeline:
         except RagError as error:
             self._fail(job, Notice.of(error))
         except Exception as error:
-            log.exception("ingesting %s", job.name)
+            if self._catalog.collections.find(job.collection_id):  # else it was deleted under the job
+                log.exception("ingesting %s", job.name)
             self._fail(job, unexpected(error))
         return None
 
@@ -152,11 +154,9 @@ class Pipeline:
 
     def _examine(self, document: Document, read: Read) -> None:
         """Note what the audit will ask for; where that fails, the audit looks for itself."""
-        try:
+        with logged("looking through", document.name):
             found = examined(read.chunks, cut_for=read.fingerprint.key, too_long=0)
             self._catalog.examinations.save(document.id, found)
-        except Exception:
-            log.exception("looking through %s", document.name)
 
     def _is_unchanged(self, job: Job) -> bool:
         """Whether the collection has this content already, under this name or as a new one; if so, done."""
@@ -205,20 +205,21 @@ class Pipeline:
     def _fail(self, job: Job, error: Notice) -> None:
         """End a job as failed, whatever else fails: an error here would stop the thread for all others."""
         document_id = None
-        try:
+        with logged("noting the failure of", job.name):
             document_id = self._keep_failed(job, error)
-        except Exception:
-            log.exception("noting why %s failed", job.name)
-        try:
+        with logged("ending the job of", job.name):
             self._catalog.jobs.finish(job.id, "failed", status="failed", document_id=document_id, error=error)
             self._catalog.drop_unused_original(job.sha256)
-        except Exception:
-            log.exception("ending the job of %s", job.name)
 
-    def _keep_failed(self, job: Job, error: Notice) -> str:
-        """Keep a failed file in sight, with the reason, in place of its earlier failure; its id."""
+    def _keep_failed(self, job: Job, error: Notice) -> str | None:
+        """Keep a failed file in sight, with the reason, in place of its earlier failure; its id.
+
+        None where its collection was deleted meanwhile.
+        """
         documents = self._catalog.documents
         with self._indexing.lock:
+            if self._catalog.collections.find(job.collection_id) is None:
+                return None
             for earlier in documents.named(job.collection_id, job.name):
                 if earlier.status == "failed":
                     documents.remove(earlier.id)

@@ -1,6 +1,7 @@
 """Files read and split into chunks."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ from rag.chunking import split_sections
 from rag.documents import Chunk, ChunkSize, Fingerprint, ParsedFile, Section
 from rag.embedders.base import Embedder
 from rag.embedders.pictures import takes_pictures
-from rag.errors import DocumentError, asks_for_password
+from rag.errors import Cancelled, DocumentError, asks_for_password
 from rag.ingestion.passwords import Passwords
 from rag.settings import Settings
+
+LOOK_SECONDS = 0.5  # between two looks whether a job was cancelled
 
 
 class FileParser(Protocol):
@@ -48,14 +51,35 @@ class Read:
         return self.pictures[sha256].read_bytes()
 
 
-def split_for(embedder: Embedder, sections: Iterable[Section], size: ChunkSize) -> list[Chunk]:
-    """Chunks of this size, or of the model's window where that is smaller."""
+def split_for(
+    embedder: Embedder,
+    sections: Iterable[Section],
+    size: ChunkSize,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[Chunk]:
+    """Chunks of this size, or of the model's window where that is smaller. Raises Cancelled."""
     return split_sections(
         sections,
-        embedder.count_tokens,
+        _watched(embedder.count_tokens, cancelled),
         max_tokens=min(size.tokens, embedder.max_tokens or size.tokens),
         overlap_tokens=size.overlap,
     )
+
+
+def _watched(count_tokens: Callable[[str], int], cancelled: Callable[[], bool]) -> Callable[[str], int]:
+    """Counts tokens, and asks from time to time whether to go on: a long text takes minutes to split."""
+    next_look = time.monotonic() + LOOK_SECONDS
+
+    def count(text: str) -> int:
+        nonlocal next_look
+        if time.monotonic() > next_look:
+            next_look = time.monotonic() + LOOK_SECONDS
+            if cancelled():
+                raise Cancelled("Stopped.")
+        return count_tokens(text)
+
+    return count
 
 
 class Reader:
@@ -88,7 +112,8 @@ class Reader:
             raise DocumentError("The file is no longer there: “{name}”. Add it again.", name=job.name)
         folder = self._empty_folder(job) if takes_pictures(embedder) else None
         parsed = self._parsed(job, path, folder)
-        chunks = split_for(embedder, parsed.sections, job.chunk_size or self._settings.chunk_size)
+        size = job.chunk_size or self._settings.chunk_size
+        chunks = split_for(embedder, parsed.sections, size, cancelled=lambda: self._cancelled(job))
         if not chunks:
             raise DocumentError("“{name}” holds no text that could be searched.", name=job.name)
         digests = [chunk.picture for chunk in chunks if folder and chunk.picture]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rag.catalog import Catalog, Collection
 from rag.documents import Notice
-from rag.errors import Cancelled, RagError
+from rag.errors import Cancelled, RagError, StoreError
 from rag.ingestion.checking import CheckReport, Difference, IndexReport, keyword_difference, report_of
 from rag.ingestion.configuration import is_configured, put_into_effect
 from rag.ingestion.index_check import all_indexes, compare_apart, compare_here
@@ -223,12 +223,20 @@ class Upkeep:
 
     def _mend(self, collection: Collection) -> None:
         difference = self._differences.pop(collection.index_name, None)
-        if difference and difference.readable and not difference.wrong:
+        if difference and difference.readable and not difference.wrong and self._made_up_for(collection):
+            return
+        self._with_progress(self._indexing.rebuild_vectors, collection)
+
+    def _made_up_for(self, collection: Collection) -> bool:
+        """Whether an index was brought up to date as it is; one that was somebody else's takes no rows."""
+        try:
             self._with_progress(self._indexing.synchronise, collection)
             self._indexing.complete(collection)
             self._indexing.settle(collection)
-        else:
-            self._with_progress(self._indexing.rebuild_vectors, collection)
+        except StoreError as error:
+            log.warning("building the index %s anew: %s", collection.index_name, error)
+            return False
+        return True
 
     def _with_progress(
         self, work: Callable[[Collection, OnProgress, Callable[[], bool]], None], collection: Collection

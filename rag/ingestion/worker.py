@@ -4,9 +4,10 @@ import logging
 import threading
 
 from rag.catalog import Catalog, Job
+from rag.errors import StoreError
 from rag.ingestion.pipeline import Pipeline
 
-PAUSE_SECONDS = 1.0  # before going on after an error that is nobody's
+PAUSE_SECONDS = 1.0  # before going on after an error that is nobody's, or that the disk made
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +44,29 @@ class IngestionWorker:
             try:
                 for _job_id in self._pipeline.run(self._next):
                     pass
+                self._wake.wait(PAUSE_SECONDS if self._are_left() else None)
             except Exception:
                 log.exception("working the queue")
                 self._wake.wait(PAUSE_SECONDS)
-            else:
-                self._wake.wait()
 
     def _next(self) -> Job | None:
-        return None if self._stop.is_set() else self._catalog.jobs.take()
+        if self._stop.is_set():
+            return None
+        try:
+            return self._catalog.jobs.take()
+        except StoreError as error:  # those that have begun go on
+            log.warning("working the queue: %s", error)
+            return None
+
+    def _are_left(self) -> bool:
+        """Whether there are jobs still, though none can be taken: the disk is full, say.
+
+        What could not be ended, and runs no more, is queued again.
+        """
+        if self._stop.is_set() or not self._catalog.jobs.any_waiting():
+            return False
+        try:
+            self._catalog.jobs.requeue_interrupted()
+        except StoreError as error:
+            log.warning("working the queue: %s", error)
+        return True

@@ -15,6 +15,7 @@ from rag.errors import DocumentError
 from rag.loaders.archives import check_archive
 from rag.loaders.characters import squeeze
 from rag.loaders.outline import Outline
+from rag.loaders.parts import damage
 from rag.loaders.source import Source
 from rag.loaders.web import read_page
 
@@ -71,6 +72,8 @@ def read_epub(source: Source) -> ParsedFile:
             )
         )
     sections = pages.outline.sections()
+    if missing and not sections:
+        raise damage(source.name)
     if not sections:
         raise DocumentError("{name} holds no text.", name=source.name)
     return ParsedFile("epub", sections, title=book.title or None, warnings=tuple(notices))

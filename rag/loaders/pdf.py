@@ -124,7 +124,9 @@ def _lines(document: Any | None, reader: PdfReader | None, index: int, findings:
     if garbled > MOST_GARBLED:
         findings.garbled.append(index + 1)
     pictured = page is not None and page.pictured > PICTURE_SHARE
-    if drawn and (not lines or (pictured and _letters(lines) < FEWEST_LETTERS)):
+    if page is None and not lines:
+        findings.unreadable.append(index + 1)
+    elif drawn and (not lines or (pictured and _letters(lines) < FEWEST_LETTERS)):
         findings.no_text.append(index + 1)
     elif page is not None and page.pictured > LARGE_SHARE and not page.layer and _letters(lines) < SHORT_TEXT:
         findings.pictured.append(index + 1)

@@ -14,11 +14,13 @@ from rag.loaders.source import Source
 class Findings:
     """What was noticed while reading, as page numbers from 1.
 
-    `no_text` and `garbled` are what text recognition is for; what it read is in `recognised`.
+    Pages in `unreadable` cannot be opened, though the file counts them. These, `no_text` and `garbled` are
+    what text recognition is for; what it read is in `recognised`.
     """
 
     damaged: bool = False
     no_outline: bool = False
+    unreadable: list[int] = field(default_factory=list)
     no_text: list[int] = field(default_factory=list)
     garbled: list[int] = field(default_factory=list)
     unseen: list[int] = field(default_factory=list)
@@ -40,6 +42,12 @@ class Findings:
         """Raise DocumentError where nothing was found that could be searched."""
         if sections:
             return
+        if self.unreadable:
+            raise DocumentError(
+                "{name} is damaged: its pages cannot be read. "
+                "Get it again from where it came, or print it to PDF again.",
+                name=source.name,
+            )
         if self.no_text and not ocr.is_available():
             raise DocumentError(
                 "{name} holds no text: it seems to be scanned. To have it read, install text recognition "
@@ -67,6 +75,13 @@ class Findings:
             notices.append(
                 Notice(
                     "The file is damaged; what could be recovered was read. Check that nothing is missing."
+                )
+            )
+        if self.unreadable:
+            notices.append(
+                Notice(
+                    "Pages that are damaged and could not be read: {pages}.",
+                    {"pages": page_ranges(self.unreadable)},
                 )
             )
         if self.no_outline:

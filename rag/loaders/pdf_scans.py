@@ -20,7 +20,7 @@ def read_scans(document: Any, source: Source, raw: Sequence[list[Line]], finding
 
     What it cannot read stays in the findings.
     """
-    wanted = sorted({*findings.no_text, *findings.garbled})
+    wanted = sorted({*findings.no_text, *findings.garbled, *findings.unreadable})
     if not wanted or not ocr.is_available():
         return
     for done, page in enumerate(wanted):
@@ -34,6 +34,7 @@ def read_scans(document: Any, source: Source, raw: Sequence[list[Line]], finding
         findings.recognised.append(page)
     findings.no_text = [page for page in findings.no_text if page not in findings.recognised]
     findings.garbled = [page for page in findings.garbled if page not in findings.recognised]
+    findings.unreadable = [page for page in findings.unreadable if page not in findings.recognised]
     source.on_progress(len(wanted), len(wanted))
 
 

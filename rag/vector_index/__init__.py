@@ -157,7 +157,7 @@ class VectorIndex:
         """Make an empty index, for cosines unless told. Raises UsageError for a bad option."""
         check_hnsw(hnsw)
         configuration = {"hnsw": {"space": "cosine", **hnsw}}
-        with self._using(Notice("create an index")) as client:
+        with self._writing(Notice("create an index")) as client:
             client.create_collection(index, configuration=cast(Any, configuration), embedding_function=None)
 
     def configure(self, index: str, hnsw: Mapping[str, Any]) -> bool:
@@ -169,7 +169,7 @@ class VectorIndex:
         check_changeable(hnsw)
         if not self.is_in_folder:
             return False
-        with self._using(Notice("configure an index")), warnings.catch_warnings():
+        with self._writing(Notice("configure an index")), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of an index without an embedding function
             self._collection(index).modify(configuration=cast(Any, {"hnsw": dict(hnsw)}))
         with self._gate.alone():
@@ -185,7 +185,7 @@ class VectorIndex:
     def drop(self, index: str) -> None:
         """Remove an index; nothing happens if there is none."""
         if self.exists(index):
-            with self._using(Notice("remove an index")) as client:
+            with self._writing(Notice("remove an index")) as client:
                 client.delete_collection(index)
         self._trusted.discard(index)
 
@@ -201,7 +201,7 @@ class VectorIndex:
         """Add or replace rows: `vectors` has shape (len(rows), dimension)."""
         for start in range(0, len(rows), WRITE_ROWS):
             part = rows[start : start + WRITE_ROWS]
-            with self._using(Notice("write to the index")):
+            with self._writing(Notice("write to the index")):
                 self._collection(index).upsert(
                     ids=[row.id for row in part],
                     embeddings=vectors[start : start + WRITE_ROWS],
@@ -215,7 +215,7 @@ class VectorIndex:
         """
         if not self.exists(index):
             return
-        with self._using(Notice("delete from the index")):
+        with self._writing(Notice("delete from the index")):
             self._collection(index).delete(where={"document_id": document_id})
         if self.holds(index, document_id):
             raise StoreError(
@@ -231,7 +231,7 @@ class VectorIndex:
     def delete(self, index: str, ids: Sequence[str]) -> None:
         """Remove rows."""
         for start in range(0, len(ids), WRITE_ROWS):
-            with self._using(Notice("delete from the index")):
+            with self._writing(Notice("delete from the index")):
                 self._collection(index).delete(ids=list(ids[start : start + WRITE_ROWS]))
 
     def query(self, index: str, vector: Vectors, *, n: int) -> list[tuple[str, float]]:
@@ -280,3 +280,18 @@ class VectorIndex:
         """The client, which is not closed meanwhile; its errors are ours."""
         with self._gate.shared(), mapped(action):
             yield self.open()
+
+    @contextmanager
+    def _writing(self, action: Notice) -> Iterator[ClientAPI]:
+        """The client for a change. Where that fails the folder is closed, and opened anew when it is needed.
+
+        After a write to a full disk Chroma's next call would never return, and stop the whole process.
+        """
+        try:
+            with self._using(action) as client:
+                yield client
+        except StoreError:
+            if self.is_in_folder:
+                with self._gate.alone():
+                    self.close()
+            raise

@@ -31,9 +31,14 @@ def open_folder(folder: Path) -> ClientAPI:
             reason=error.strerror or error,
         ) from error
     import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
 
     with _making, mapped(Notice("open the index")):
-        return chromadb.PersistentClient(str(folder), settings=_quiet())
+        try:
+            return chromadb.PersistentClient(str(folder), settings=_quiet())
+        except BaseException:
+            SharedSystemClient.clear_system_cache()  # it would give out what could not be opened for ever
+            raise
 
 
 def open_memory() -> ClientAPI:

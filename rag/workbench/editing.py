@@ -216,5 +216,5 @@ class Editing:
                 status="ready",
                 added_at=datetime.now(UTC).isoformat(timespec="seconds"),
             )
-            self._catalog.documents.add(document, ())
+            self._catalog.add_document(document, (), {})
         return document

@@ -150,6 +150,29 @@ def test_backups_during_ingestion_and_deletion_are_whole(library: Library, tmp_p
         assert_whole(tmp_path / f"new-{number}")
 
 
+def test_a_backup_of_an_interrupted_job_is_finished_elsewhere(library: Library, tmp_path: Path) -> None:
+    interrupted = library.queue("running.txt", "An apple that is half read.")
+    library.queue("waiting.txt", "An apple that waits.")
+    assert library.catalog.jobs.take(interrupted)
+    library.catalog.documents.set_status([library.documents()[-1].id], "indexing")
+    back_up(library.catalog, tmp_path / "all.zip")
+    restore(tmp_path / "new", tmp_path / "all.zip")
+    again = Library(tmp_path / "new", WordEmbedder(*WORDS))
+    again.upkeep.run_once()
+    again.collection = again.catalog.collections.get("test")
+    assert again.is_clean()
+    assert {each.name for each in again.documents()} == set(TEXTS)  # nothing of what was only begun
+    again.catalog.jobs.requeue_interrupted()
+    list(again.pipeline.run(again.catalog.jobs.take))
+    assert {each.name for each in again.documents()} == {*TEXTS, "running.txt", "waiting.txt"}
+    assert again.is_clean() and again.catalog.missing_originals() == []
+    assert set(again.found("apple that half waits", mode="keyword")[:2]) == {
+        "An apple that is half read.",
+        "An apple that waits.",
+    }
+    again.close()
+
+
 def test_a_lost_original_is_told_and_stops_nothing(library: Library, tmp_path: Path) -> None:
     missing, damaged, *_ = sorted(library.documents(), key=lambda each: each.name, reverse=True)
     library.catalog.originals.delete(missing.sha256)

@@ -5,9 +5,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from rag.catalog import Catalog
+from rag.errors import StoreError
+from rag.workbench.editing import Editing
+from tests.fakes import WordEmbedder
+from tests.library import Library
 
 RAG = Path(sys.executable).with_name("rag")
 MEGABYTES = 12
@@ -55,6 +62,78 @@ def test_a_full_disk_loses_nothing(small_disk: Path, tmp_path: Path, models_dir:
     second.write_text("Cats sleep for most of the day.")
     assert rag(store, "ingest", str(second)).returncode == 0
     assert "second.txt" in names(store, "cats")
+
+
+def mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True)
+
+
+def test_an_index_that_cannot_be_written_is_done_without(small_disk: Path) -> None:
+    """Its folder alone is read-only, as after a restore by somebody else."""
+    store = small_disk / "store"
+    before = Library(store, WordEmbedder("apple", "pear"))
+    before.add("apple.txt", "An apple is red.")
+    before.close()
+    chroma = str(store / "chroma")
+    mount("--bind", chroma, chroma)
+    mount("-o", "remount,bind,ro", chroma)
+    library = Library(store, WordEmbedder("apple", "pear"))
+    library.upkeep.run_once()
+    assert "Chroma could not" in str(library.upkeep.trouble)
+    assert library.add("pear.txt", "A pear is green.").status == "added"
+    for mode in ("dense", "keyword"):
+        assert library.found("pear", mode=mode)[0] == "A pear is green."
+    subprocess.run(["umount", chroma], check=True)
+    library.upkeep.repair()
+    library.collection = library.catalog.collections.get("test")
+    assert library.is_clean() and library.found("pear", mode="dense")[0] == "A pear is green."
+    library.close()
+
+
+def test_a_read_only_data_folder_is_told(small_disk: Path) -> None:
+    Catalog(small_disk / "store").close()
+    mount("-o", "remount,ro", str(small_disk))
+    with pytest.raises(StoreError, match="RAG_DATA_DIR"):
+        Catalog(small_disk / "store")
+    mount("-o", "remount,rw", str(small_disk))
+    Catalog(small_disk / "store").close()
+
+
+FILLED = [0, 100, 300]  # KB that are left
+
+
+def test_no_write_on_a_full_disk_leaves_half_of_anything(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    library = Library(small_disk / "store", WordEmbedder("apple", "pear"))
+    editing = Editing(
+        library.catalog, library.indexing, lambda _: library.embedder, lambda: None, lambda: None
+    )
+    library.add("kept.txt", "An apple is red.")
+    [kept] = library.documents()
+    for number, free in enumerate(FILLED):
+        space = os.statvfs(small_disk)
+        ballast.write_bytes(bytes(max(0, space.f_bavail * space.f_frsize - (free << 10))))
+        text = f"Number {number}. " + "A pear is green. " * 200
+        [record] = library.catalog.documents.chunks(kept.id)
+        for act in (
+            lambda text=text: library.add("more.txt", text),
+            lambda record=record, number=number: editing.edit(
+                library.collection, record.id, text=f"An apple, {number}."
+            ),
+            lambda: library.indexing.rebuild_vectors(library.catalog.collections.get("test")),
+        )[number % 2 :]:
+            with suppress(StoreError):
+                act()
+        ballast.unlink()
+        library.catalog.jobs.requeue_interrupted()
+        list(library.pipeline.run(library.catalog.jobs.take))
+        library.upkeep.repair()
+        library.collection = library.catalog.collections.get("test")
+        assert library.is_clean() and library.catalog.unused_originals() == []
+        assert library.catalog.changed_records.count() == 0
+        [record] = library.catalog.documents.chunks(kept.id)
+        assert library.found("apple", mode="dense")[0] == record.chunk.text
+    library.close()
 
 
 @pytest.mark.parametrize("folder", ["/proc/passage", __file__])

@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -169,10 +170,46 @@ def test_a_listing_says_what_it_could_not_look_at(folder: Path) -> None:
     write(folder, ".c.txt", "x")
     (folder / "loop").symlink_to(folder / "loop")
     os.mkfifo(folder / "pipe")
-    listing = list_folder(folder)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "socket"))
+        listing = list_folder(folder)
     assert [name for name, _ in listing.files] == ["sub/a.txt"]
-    assert listing.names == {"sub", "sub/a.txt", "loop", "pipe"}
+    assert listing.names == {"sub", "sub/a.txt", "loop", "pipe", "socket"}
     assert list(listing.unreadable) == ["loop"]
+    assert set(listing.skipped) == {"pipe", "socket"}
+
+
+def test_links_out_of_the_folder_are_not_followed(tmp_path: Path, folder: Path) -> None:
+    write(tmp_path, "secret/key.txt", "x")
+    write(folder, "sub/a.txt", "x")
+    for name, target in {
+        "out.txt": tmp_path / "secret" / "key.txt",
+        "out": tmp_path / "secret",
+        "sub/up": "../..",
+        "sub/round": "..",
+        "sub/in.txt": "a.txt",
+        "nothing.txt": "nowhere",
+        "by way of.txt": "out/key.txt",
+    }.items():
+        (folder / name).symlink_to(target)
+    listing = list_folder(folder)
+    assert [name for name, _ in listing.files] == ["sub/a.txt", "sub/in.txt"]
+    assert set(listing.skipped) == {"by way of.txt", "nothing.txt", "out", "out.txt", "sub/up"}
+    assert all("leads out" in listing.skipped[name] for name in ("by way of.txt", "out", "out.txt", "sub/up"))
+    assert all(map(listing.may_hold, listing.skipped))  # none of them has vanished
+    (tmp_path / "by a link").symlink_to(folder)
+    assert list_folder(tmp_path / "by a link") == listing
+
+
+def test_the_command_tells_what_it_does_not_follow(run: Run, tmp_path: Path, folder: Path) -> None:  # noqa: F811
+    write(tmp_path, "secret.txt", "The key is under the mat.")
+    write(folder, "a.txt", "An apple is red.")
+    (folder / "b.txt").symlink_to(tmp_path / "secret.txt")
+    done = run("ingest", "docs", "--json")
+    answer = read(done)
+    assert [row["name"] for row in answer["documents"]] == ["a.txt"]
+    assert [row["name"] for row in answer["skipped"]] == ["b.txt"]
+    assert "skipped    b.txt: it is a link that leads out of the folder" in done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is locked for root")
@@ -196,7 +233,7 @@ def test_prune_believes_no_missing_or_empty_folder(folder: Path) -> None:
 def test_the_command_keeps_a_folder_in_step(run: Run, tmp_path: Path, folder: Path) -> None:
     def ingested(*options: str, status: int = 0) -> tuple[dict[str, str], list[str], list[str]]:
         answer: dict[str, Any] = read(run("ingest", "docs", *options, "--json", status=status))
-        assert set(answer) == {"documents", "vanished", "removed", "seconds"}
+        assert set(answer) == {"documents", "vanished", "removed", "skipped", "seconds"}
         statuses = {row["name"]: row["status"] for row in answer["documents"]}
         return statuses, answer["vanished"], answer["removed"]
 
@@ -243,7 +280,7 @@ def test_the_command_keeps_a_folder_in_step(run: Run, tmp_path: Path, folder: Pa
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file whose reading fails")
 def test_a_file_on_a_failing_disk_stops_no_other(run: Run, folder: Path) -> None:
     write(folder, "apple.txt", "An apple is red.")
-    (folder / "lost.txt").symlink_to("/proc/self/mem")
-    rows = read(run("ingest", "docs", "--json", status=1))["documents"]
+    (folder.parent / "lost.txt").symlink_to("/proc/self/mem")
+    rows = read(run("ingest", "docs", "lost.txt", "--json", status=1))["documents"]
     assert [(row["name"], row["status"]) for row in rows] == [("apple.txt", "added"), ("lost.txt", "failed")]
     assert "lost.txt cannot be read: Input/output error" in rows[1]["error"]

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rag.catalog import Catalog, text_hash
-from rag.documents import Notice
+from rag.catalog import Catalog, Job, text_hash
+from rag.documents import ChunkSize, Notice, Section
 from rag.embedders.base import Vectors
-from rag.errors import ProviderError, StoreError, UsageError
+from rag.errors import Cancelled, ProviderError, StoreError, UsageError
+from rag.ingestion.reading import split_for
 from rag.retrieval import Query
 from tests.fakes import WordEmbedder
 from tests.library import Library
@@ -206,6 +207,111 @@ def test_several_senders_take_turns(library: Library) -> None:
     assert [job.name for job in taken] == []  # it has ended
     again = [job.name for job in iter(library.catalog.jobs.take, None)]
     assert again == ["ben2", "ann3", "ann4", "ann5"]
+
+
+NAMES = [
+    "../../up.txt",
+    "/etc/passwd.txt",
+    "C:\\windows\\a.txt",
+    "nul\0.txt",
+    "two\nlines\t.txt",
+    "\x1b[31mred.txt",
+    "safe\u202etxt.exe",
+    "苹果🍎.txt",
+    "é" * 125 + ".txt",  # 254 bytes
+    "x" * 5000,
+    "-rf",
+    "'; drop table documents; --",
+    '{"$ne": 1}',
+]
+
+
+def test_a_name_is_only_a_label(library: Library, tmp_path: Path) -> None:
+    for number, name in enumerate(NAMES):
+        library.queue(name, f"An apple is red, number {number}.")
+    jobs = [library.catalog.jobs.get(key) for key in library.pipeline.run(library.catalog.jobs.take)]
+    assert [(job.name, job.status) for job in jobs] == [(name, "added") for name in NAMES]
+    for number, name in enumerate(NAMES):
+        query = Query("apple", where={"document": name})
+        [passage] = library.retriever.search(library.collection, query).passages
+        assert (passage.name, passage.text) == (name, f"An apple is red, number {number}.")
+    files = {path.name for path in (tmp_path / "originals").rglob("*") if path.is_file()}
+    assert files == {document.sha256 for document in library.documents()}
+    assert library.add(NAMES[0], "A pear is green.").status == "replaced"
+    for document in library.documents():
+        library.indexing.delete(document.id)
+    assert library.documents() == [] and library.is_clean()
+
+
+def test_of_two_senders_files_of_one_name_the_last_one_stays(library: Library) -> None:
+    def queue(name: str, text: str, sender: str) -> None:
+        source = io.BytesIO(text.encode())
+        library.catalog.queue(library.collection.id, name, source, {}, most_mb=1, sender=sender)
+
+    for number in range(4):
+        queue(f"{number}.txt", f"A plum, number {number}.", "ann")
+    queue("same.txt", "An apple is red.", "ann")
+    queue("same.txt", "A pear is green.", "ben")  # whose turn would come first
+    queue("ben.txt", "A plum of ben's.", "ben")
+    list(library.pipeline.run(library.catalog.jobs.take))
+    assert library.found("apple pear", mode="keyword") == ["A pear is green."]
+    assert len(library.documents()) == 6 and library.is_clean()
+
+
+@pytest.mark.parametrize("texts", [("An apple is red.", "A pear is green."), ("An apple is red.",) * 2])
+def test_one_name_queued_twice_at_once_is_one_document(library: Library, texts: tuple[str, str]) -> None:
+    barrier = threading.Barrier(2)
+
+    def queue(text: str) -> None:
+        barrier.wait(10)
+        library.queue("same.txt", text)
+
+    threads = [threading.Thread(target=queue, args=(text,)) for text in texts]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    jobs = [library.catalog.jobs.get(key) for key in library.pipeline.run(library.catalog.jobs.take)]
+    assert [job.status for job in jobs] == ["added", "replaced" if len(set(texts)) > 1 else "unchanged"]
+    [document] = library.documents()
+    assert document.sha256 == jobs[-1].sha256 and library.is_clean()
+    assert library.catalog.unused_originals() == []
+
+
+def test_a_long_text_can_be_cancelled_while_it_is_split() -> None:
+    with pytest.raises(Cancelled):
+        split_for(
+            WordEmbedder("apple"), [Section("apple " * 300_000)], ChunkSize(32, 0), cancelled=lambda: True
+        )
+
+
+@pytest.mark.parametrize("stage", ["waiting", "reading", "embedding", "indexing"])
+def test_a_file_cancelled_at_any_stage_can_be_added_again(library: Library, stage: str) -> None:
+    number = library.queue("fruit.txt", "An apple is red.")
+    original = library.catalog.originals.path(library.catalog.jobs.get(number).sha256)
+
+    def cancel(job: Job) -> None:
+        if job.stage == stage:
+            library.catalog.cancel(number)
+
+    class Cancelling(WordEmbedder):
+        def count_tokens(self, text: str) -> int:  # between reading and embedding
+            cancel(library.catalog.jobs.get(number))
+            return super().count_tokens(text)
+
+    library.embedder = Cancelling("apple", "pear", "plum", "苹果")
+    if stage == "waiting":
+        library.catalog.cancel(number)
+    list(library.pipeline.run(library.catalog.jobs.take, cancel))
+    job = library.catalog.jobs.get(number)
+    # What is just being stored is stored whole: it is too late then.
+    assert job.state == ("done" if stage == "indexing" else "cancelled")
+    assert original.exists() == (stage == "indexing") and library.is_clean()
+    assert library.catalog.vectors.kept([text_hash("An apple is red.")]) == (int(stage == "indexing"), 0)
+    library.embedder = WordEmbedder("apple", "pear", "plum", "苹果")
+    again = library.add("fruit.txt", "An apple is red.")
+    assert again.status == ("unchanged" if stage == "indexing" else "added")
+    assert library.found("apple") == ["An apple is red."]
 
 
 def test_a_cancelled_job_leaves_no_trace(library: Library) -> None:

@@ -7,18 +7,21 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.catalog import Job
+from rag.catalog import Job, text_hash, vector_key
 from rag.catalog.originals import Originals
+from rag.documents import ParsedFile
 from rag.engine import Engine
 from rag.errors import StoreError, UsageError
-from rag.ingestion import IngestionWorker
+from rag.ingestion import IngestionWorker, Pipeline
+from rag.loaders import Parser
 from rag.retrieval import Query
 from rag.settings import Settings
 from rag.vector_index import Row, VectorIndex
@@ -111,6 +114,60 @@ def test_an_unfinished_version_yields_to_a_newer_one(library: Library) -> None:
     assert len(library.documents()) == 1
 
 
+def test_a_clock_that_is_put_back_makes_no_version_older(library: Library) -> None:
+    library.add("fruit.txt", "An apple is red.")
+    newest = library.catalog.documents.get(str(library.add("fruit.txt", "A pear is green.").document_id))
+    chunks = [each.chunk for each in library.catalog.documents.chunks(newest.id)]
+    library.indexing.delete(newest.id)
+    library.add("fruit.txt", "An apple is red.")
+    put_back = replace(newest, status="indexing", added_at="2001-01-01T00:00:00+00:00")
+    library.catalog.documents.add(put_back, chunks)
+    embedded = library.embedder.embed_documents([each.embedded_text for each in chunks])
+    library.catalog.vectors.save(
+        library.embedder.fingerprint, [vector_key(each) for each in chunks], embedded
+    )
+    library.indexing.finish()
+    assert library.found("apple pear") == ["A pear is green."]
+    assert [each.status for each in library.documents()] == ["ready"]
+
+
+@pytest.mark.parametrize("stage", ["reading", "splitting", "embedding"])
+def test_a_collection_deleted_under_a_job_leaves_nothing_of_it(
+    library: Library, caplog: pytest.LogCaptureFixture, stage: str
+) -> None:
+    class Deleting(WordEmbedder):
+        def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            vectors = super().embed_documents(texts)
+            library.indexing.drop(library.collection)
+            return vectors
+
+        def count_tokens(self, text: str) -> int:
+            if stage == "splitting" and library.catalog.collections.all():
+                library.indexing.drop(library.collection)
+            return super().count_tokens(text)
+
+    class DeletingParser(Parser):
+        def parse(self, path: Path, name: str, **options: Any) -> ParsedFile:
+            if stage == "reading":
+                library.indexing.drop(library.collection)
+            return super().parse(path, name, **options)
+
+    library.embedder = Deleting("apple", "pear", "plum")
+    number = library.queue("apple.txt", "An apple is red.")
+    job = library.catalog.jobs.take(number)
+    assert job
+    with DeletingParser(library.settings) as parser:
+        pipeline = Pipeline(
+            library.settings, library.catalog, library.indexing, parser, lambda _: library.embedder
+        )
+        list(pipeline.run(partial(next, iter([job]), None)))
+        pipeline.close()
+    assert library.catalog.collections.all() == [] and library.catalog.unused_originals() == []
+    assert not library.catalog.originals.path(job.sha256).exists()
+    assert library.catalog.vectors.kept([text_hash("An apple is red.")]) == (0, 0)
+    assert [each.message for each in caplog.records if each.exc_info] == []
+
+
 def test_a_collection_is_dropped_with_all_that_is_on_its_way(library: Library) -> None:
     doomed = library.add("doomed.txt", "An apple is red.")
     library.catalog.documents.set_status([str(doomed.document_id)], "deleting")
@@ -170,6 +227,28 @@ def test_the_thread_outlives_what_nobody_foresaw(library: Library) -> None:
     worker.wake()
     assert ended(library, third).status == "added"
     worker.close()
+
+
+def test_a_job_that_could_not_be_ended_is_taken_up_again(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = IngestionWorker(library.catalog, library.pipeline)
+    with failing(library, "update on jobs when new.state <> 'running'"):
+        number = library.queue("fruit.txt", "An apple is red.")
+        worker.start()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not any("ending the job" in each.message for each in caplog.records):
+            assert time.monotonic() < deadline, "the job was not taken"
+            time.sleep(0.05)
+    assert ended(library, number).state == "done"
+    worker.close()
+    assert library.found("apple") == ["An apple is red."] and library.is_clean()
+
+
+def test_what_cannot_be_queued_leaves_no_original(library: Library) -> None:
+    with failing(library, "insert on jobs"), pytest.raises(sqlite3.IntegrityError):
+        library.queue("fruit.txt", "An apple is red.")
+    assert library.catalog.unused_originals() == []
 
 
 def test_a_file_added_while_its_copy_is_deleted_keeps_its_original(library: Library) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tantivy
 
@@ -328,3 +329,19 @@ def test_exact_search_is_exact(
     vector = library.embedder.embed_query("apple pear fig grape")
     assert search.nearest(library.collection, vector, n=1)[0][0].startswith(str(added.document_id))
     library.close()
+
+
+def test_an_index_of_another_model_under_our_name_is_built_anew(folder: Path) -> None:
+    library = Library(folder, WordEmbedder(*FRUIT))
+    before = answers(library)
+    name = library.collection.index_name
+    library.vectors.drop(name)
+    library.vectors.create(name, {})
+    library.vectors.write(name, [Row("x", {"document_id": "x"})], np.eye(4, dtype=np.float32)[:1])
+    library.close()
+    again = Library(folder, WordEmbedder(*FRUIT))
+    again.upkeep.run_once()
+    again.collection = again.catalog.collections.get("test")
+    assert again.upkeep.trouble is None and again.is_clean()
+    assert answers(again) == before
+    again.close()

@@ -71,3 +71,15 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         VectorIndex(tmp_path, "http://127.0.0.1:9").open()
     with pytest.raises(UsageError, match="RAG_CHROMA_URL"):
         VectorIndex(tmp_path, "localhost").open()
+
+
+def test_a_folder_that_could_not_be_opened_once_opens_when_it_can(tmp_path: Path) -> None:
+    index = VectorIndex(tmp_path)
+    file = tmp_path / "chroma" / "chroma.sqlite3"
+    file.parent.mkdir()
+    file.write_bytes(b"garbage" * 1000)
+    with pytest.raises(StoreError, match="open the index"):
+        index.names()
+    file.unlink()  # as a disk that was full has room again
+    assert index.names() == []
+    index.close()

@@ -4,6 +4,7 @@ import io
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,16 @@ def test_a_data_folder_of_version_1_is_brought_up_to_date(tmp_path: Path) -> Non
     database.close()
 
 
+def test_a_data_folder_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    Database(tmp_path / "catalog.sqlite3").close()
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite3")) as newer:
+        newer.execute(f"pragma user_version = {len(MIGRATIONS) + 1}")
+    before = (tmp_path / "catalog.sqlite3").read_bytes()
+    with pytest.raises(StoreError, match="newer version of Passage"):
+        Catalog(tmp_path)
+    assert (tmp_path / "catalog.sqlite3").read_bytes() == before
+
+
 def test_one_process_at_a_time_writes(catalog: Catalog, tmp_path: Path) -> None:
     catalog.lock()
     other = Catalog(tmp_path)
@@ -81,6 +92,21 @@ def test_a_transaction_that_cannot_be_kept_leaves_the_connection_usable(tmp_path
         connection.execute("insert into conversations values ('a', 'no collection', '', 0)")
     with database.transaction() as connection:
         connection.execute("select 1")
+    database.close()
+
+
+def test_a_full_disk_is_told_in_our_words(tmp_path: Path) -> None:
+    database = Database(tmp_path / "catalog.sqlite3")
+    pages = database.connection.execute("pragma page_count").fetchone()[0]
+    database.connection.execute(f"pragma max_page_count = {pages}")
+    insert = "insert into collections values (?, ?, '', '', 'i', '')"
+    with pytest.raises(StoreError, match="full") as full, database.transaction() as connection:
+        connection.execute(insert, ("a", "x" * (1 << 20)))
+    assert str(tmp_path) in str(full.value) and "free space" in str(full.value)
+    with pytest.raises(StoreError, match="full"), database.transaction() as connection:
+        connection.executemany(insert, [("a", "x" * (1 << 20))])
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        database.connection.execute("select * from missing")  # a mistake of our own
     database.close()
 
 

@@ -83,17 +83,18 @@ def test_long_sentence_is_cut_after_a_clause() -> None:
 
 
 def test_one_long_line_costs_no_more_than_its_length() -> None:
-    counted = 0
+    counted = longest = 0
 
     def count(text: str) -> int:
-        nonlocal counted
-        counted += len(text)
+        nonlocal counted, longest
+        counted, longest = counted + len(text), max(longest, len(text))
         return len(text) // 3
 
     line = "x" * 100_000
     chunks = split_sections([Section(line)], count, max_tokens=100, overlap_tokens=0)
     assert "".join(chunk.text for chunk in chunks) == line
     assert counted < 60 * len(line)
+    assert longest < 3000  # tokens by the million would not fit in memory
 
 
 def test_short_sections_of_a_page_come_together_under_the_heading_they_share() -> None:

@@ -46,6 +46,21 @@ def test_rewriting_and_deleting_leave_one_row_or_none(tmp_path: Path) -> None:
     index.close()
 
 
+def test_what_a_killed_process_was_writing_is_in_nobodys_way(tmp_path: Path) -> None:
+    index = KeywordIndex(tmp_path)
+    index.write("test", [("a", "one", "apple"), ("b", "two", "apple")])
+    meta = tmp_path / "keyword" / "test" / "meta.json"
+    before = meta.read_bytes()
+    index.delete_document("test", "one")
+    index.close()
+    meta.write_bytes(before)  # it had not come to that
+    again = KeywordIndex(tmp_path)
+    assert again.ids("test") == {"a", "b"}
+    again.delete_document("test", "two")
+    assert again.ids("test") == {"a"}
+    again.close()
+
+
 @pytest.mark.parametrize(
     ("question", "plain"),
     [

@@ -1,6 +1,7 @@
 """Reading files: by a table of file, must contain, must not contain; and the parts that are pure."""
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,21 @@ def zip_of_empty_files(count: int) -> bytes:
             archive.writestr(f"word/{number}", b"")
         archive.writestr("word/document.xml", b"")
     return stream.getvalue()
+
+
+INFLATED = b" " * (21 << 20)
+
+
+def lying(archive: bytes) -> bytes:
+    """The archive, whose directory says that what is large has a hundred bytes."""
+    return archive.replace(struct.pack("<L", len(INFLATED)), struct.pack("<L", 100))
+
+
+def pdf_of(*objects: str) -> bytes:
+    """A PDF of these objects, from 2 on, of which the first is its tree of pages."""
+    numbered = "".join(f"{number} 0 obj<<{each}>>endobj\n" for number, each in enumerate(objects, 2))
+    catalog = "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj"
+    return f"%PDF-1.4\n{catalog}\n{numbered}trailer<</Root 1 0 R/Size 9>>\n%%EOF".encode()
 
 
 def deep_tables(document: docx.document.Document) -> None:
@@ -174,6 +190,15 @@ REFUSED = [
     ("cut.docx", word_bytes(everything)[:900], "damaged"),
     ("hollow.docx", zip_bytes(word__document_dot_xml=b"<w/>"), "damaged"),
     ("bomb.docx", zip_bytes(word__document_dot_xml=b" " * (60 << 20)), "unpack"),
+    ("bomb.pptx", zip_bytes(ppt__presentation_dot_xml=INFLATED), "unpack"),
+    ("bomb.xlsx", zip_bytes(xl__workbook_dot_xml=INFLATED), "unpack"),
+    ("bomb.odt", zip_bytes(mimetype=b"opendocument.text", content_dot_xml=INFLATED), "unpack"),
+    ("bomb.ods", zip_bytes(mimetype=b"opendocument.spreadsheet", content_dot_xml=INFLATED), "unpack"),
+    ("bomb.odp", zip_bytes(mimetype=b"opendocument.presentation", content_dot_xml=INFLATED), "unpack"),
+    ("bomb.epub", zip_bytes(mimetype=b"application/epub+zip", a_dot_xhtml=INFLATED), "unpack"),
+    ("liar.epub", lying(zip_bytes(mimetype=b"application/epub+zip", a_dot_xhtml=INFLATED)), "damaged"),
+    ("round.pdf", pdf_of("/Type/Pages/Kids[2 0 R 2 0 R]/Count 4"), "pages cannot be read"),
+    ("pingpong.pdf", pdf_of("/Type/Pages/Kids[3 0 R]/Count 1", "/Type/Pages/Kids[2 0 R]"), "cannot be read"),
     ("scan.pdf", None, "text recognition found none"),
     ("blank.pdf", pdf_bytes([[]]), "no text"),
     ("bad.pdf", b"%PDF-1.7\nnothing\n%%EOF", "damaged"),
@@ -222,6 +247,23 @@ def test_what_is_refused(tmp_path: Path, name: str, content: bytes | None, reaso
     with pytest.raises(DocumentError, match=reason) as refused:
         read(tmp_path, name, scanned_pdf() if content is None else content)
     assert refused.value.values["name"] == name
+
+
+def test_a_text_box_is_read_once_and_without_its_place(tmp_path: Path) -> None:
+    def drawn(document: docx.document.Document) -> None:
+        boxed = "<w:txbxContent><w:p><w:r><w:t>in a box</w:t></w:r></w:p></w:txbxContent>"
+        markup = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+        document.add_paragraph("before ")._p.append(
+            parse_xml(
+                f'<w:r {nsdecls("w", "wp")} xmlns:mc="{markup}"><mc:AlternateContent>'
+                "<mc:Choice><w:drawing><wp:anchor><wp:positionH><wp:posOffset>1713415</wp:posOffset>"
+                f"</wp:positionH>{boxed}</wp:anchor></w:drawing></mc:Choice>"
+                f"<mc:Fallback><w:pict>{boxed}</w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+            )
+        )
+
+    [section] = read(tmp_path, "a.docx", word_bytes(drawn)).sections
+    assert section.text == "before\n\nin a box"
 
 
 def test_headings_make_the_path(tmp_path: Path) -> None:
