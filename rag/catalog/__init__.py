@@ -64,7 +64,7 @@ class Catalog:
         self.chunks = Chunks(self._database, self.documents)
         self.vectors = Vectors(self._database)
         self.records = Records(self._database, self.documents)
-        self.record_pages = RecordPages(self._database, self.documents)
+        self.record_pages = RecordPages(self._database, self.documents, self.chunks)
         self.changed_records = ChangedRecords(self._database)
         self._copies = DocumentCopies(self._database, self.documents)
         self.jobs = Jobs(self._database)

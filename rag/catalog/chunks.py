@@ -26,15 +26,20 @@ class Chunks:
     def __init__(self, database: Database, documents: Documents) -> None:
         self._database = database
         self._documents = documents
+        self._counts: dict[str, tuple[int, int]] = {}  # by collection, with the generation counted in
 
     def count(self, collection_id: str) -> int:
-        """How many chunks can be found."""
-        row = self._database.connection.execute(
-            "select count(*) from documents d join chunks c on c.document_id = d.id "
-            "where d.collection_id = ? and d.status = 'ready'",
-            (collection_id,),
-        ).fetchone()
-        return int(row[0])
+        """How many chunks can be found, counted when others have come or gone."""
+        generation = self._documents.generation
+        kept = self._counts.get(collection_id)
+        if kept is None or kept[0] != generation:
+            row = self._database.connection.execute(
+                "select count(*) from documents d join chunks c on c.document_id = d.id "
+                "where d.collection_id = ? and d.status = 'ready'",
+                (collection_id,),
+            ).fetchone()
+            kept = self._counts[collection_id] = generation, int(row[0])
+        return kept[1]
 
     def ready_after(
         self, collection_id: str, chunk_id: str, *, most: int

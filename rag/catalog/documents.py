@@ -9,7 +9,7 @@ from typing import Any
 from rag.catalog.database import Database
 from rag.catalog.jobs import chunk_size_of
 from rag.catalog.vectors import DELETE_UNUSED, vector_key
-from rag.catalog.where import Condition, condition, containing
+from rag.catalog.where import Condition, condition, containing, without_own_metadata
 from rag.documents import Chunk, Document, Metadata, Notice
 from rag.errors import UsageError
 
@@ -222,12 +222,22 @@ class Documents:
         if contains:
             text = containing(contains)
             wanted = Condition(f"{wanted.sql} and {text.sql}", (*wanted.values, *text.values))
+        passes = self.simplified(collection_id, wanted)
         rows = self._database.connection.execute(
-            "select c.id from chunks c join documents d on d.id = c.document_id "
-            f"where d.collection_id = ? and d.status = 'ready' and {wanted.sql}",
-            (collection_id, *wanted.values),
+            "select c.id from documents d cross join chunks c on c.document_id = d.id "
+            f"where d.collection_id = ? and d.status = 'ready' and {passes.sql}",
+            (collection_id, *passes.values),
         )
         return [row[0] for row in rows]
+
+    def simplified(self, collection_id: str, wanted: Condition) -> Condition:
+        """A condition that passes the same chunks of a collection, in less time where there is one."""
+        row = self._database.connection.execute(
+            "select exists (select 1 from documents d cross join chunks c "
+            "on c.document_id = d.id and c.metadata <> '{}' where d.collection_id = ?)",
+            (collection_id,),
+        ).fetchone()
+        return wanted if row[0] else without_own_metadata(wanted)
 
     def sample(self, collection_id: str, most: int) -> list[StoredChunk]:
         """Some texts of ready documents: as good as random, and always the same ones."""

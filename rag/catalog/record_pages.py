@@ -1,12 +1,20 @@
-"""The records of a collection page by page: each page begins where another ended, none is counted off."""
+"""The records of a collection page by page.
+
+Without a filter each page begins where another ended, and none is counted off; with one, all that pass are
+found once, and every page is cut from them.
+"""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
+from rag.catalog.chunks import Chunks
 from rag.catalog.database import Database
-from rag.catalog.documents import Documents, StoredChunk, stored_chunk
+from rag.catalog.documents import BATCH, Documents, StoredChunk, stored_chunk
+from rag.catalog.record_places import ORDINAL_BITS, Places, RecordPlaces, parts_of, place_of
 from rag.catalog.where import Condition, condition, containing
 from rag.documents import Document
 from rag.errors import UsageError
@@ -23,6 +31,11 @@ class RecordFilter:
     where: Mapping[str, Any] | None = None
     contains: str | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether every record passes."""
+        return not (self.where or self.contains)
+
     def condition(self) -> Condition:
         """The filter as SQL. Raises UsageError for a bad one."""
         wanted = condition(self.where) if self.where else _ALL
@@ -35,53 +48,90 @@ class RecordFilter:
 class RecordPages:
     """The chunks of ready documents in the order of their documents' coming, then of the text."""
 
-    def __init__(self, database: Database, documents: Documents) -> None:
+    def __init__(self, database: Database, documents: Documents, chunks: Chunks) -> None:
         self._database = database
         self._documents = documents
+        self._chunks = chunks
+        self._places = RecordPlaces(database, documents)
 
     def after(
         self, collection_id: str, record_id: str | None, wanted: RecordFilter, *, most: int
     ) -> list[StoredRecord]:
         """The first records after one, or after none. Raises UsageError for a bad filter or an unknown id."""
-        return self._with_documents(self._read(collection_id, record_id, wanted.condition(), most, _AFTER))
+        if wanted.is_empty:
+            return self._with_documents(self._read(collection_id, record_id, most, _AFTER))
+        places, start = self._passing(collection_id, wanted), 0
+        if record_id is not None:
+            start = int(np.searchsorted(places, self._place(collection_id, record_id), side="right"))
+        return self._standing_at(collection_id, places[start : start + most])
 
     def before(
         self, collection_id: str, record_id: str | None, wanted: RecordFilter, *, most: int
     ) -> list[StoredRecord]:
         """The last records before one, or before the end, in their order. Raises as `after` does."""
-        rows = self._read(collection_id, record_id, wanted.condition(), most, _BEFORE)
-        return self._with_documents(rows[::-1])
+        if wanted.is_empty:
+            return self._with_documents(self._read(collection_id, record_id, most, _BEFORE)[::-1])
+        places = self._passing(collection_id, wanted)
+        end = len(places)
+        if record_id is not None:
+            end = int(np.searchsorted(places, self._place(collection_id, record_id)))
+        return self._standing_at(collection_id, places[max(0, end - most) : end])
+
+    def at(self, collection_id: str, number: int, wanted: RecordFilter, *, most: int) -> list[StoredRecord]:
+        """The records from the `number`-th on, which begins at 1. Raises UsageError for a bad filter."""
+        if not wanted.is_empty:
+            places = self._passing(collection_id, wanted)[number - 1 : number - 1 + most]
+            return self._standing_at(collection_id, places)
+        rows = self._database.connection.execute(
+            f"select (d.rowid << {ORDINAL_BITS}) | c.ordinal from documents d "
+            "cross join chunks c on c.document_id = d.id "
+            "where d.collection_id = ? and d.status = 'ready' order by d.rowid, c.ordinal limit ? offset ?",
+            (collection_id, most, number - 1),
+        )
+        return self._standing_at(collection_id, [row[0] for row in rows])
 
     def count(self, collection_id: str, wanted: RecordFilter) -> int:
         """How many records pass a filter. Raises UsageError for a bad one."""
-        passes = wanted.condition()
-        row = self._database.connection.execute(
-            "select count(*) from documents d join chunks c on c.document_id = d.id "
-            f"where d.collection_id = ? and d.status = 'ready' and {passes.sql}",
-            (collection_id, *passes.values),
-        ).fetchone()
-        return int(row[0])
+        if wanted.is_empty:
+            return self._chunks.count(collection_id)
+        return len(self._passing(collection_id, wanted))
 
-    def _read(
-        self, collection_id: str, record_id: str | None, wanted: Condition, most: int, way: "_Way"
-    ) -> list[sqlite3.Row]:
+    def _passing(self, collection_id: str, wanted: RecordFilter) -> Places:
+        return self._places.of(collection_id, wanted.condition())
+
+    def _standing_at(self, collection_id: str, places: Iterable[int]) -> list[StoredRecord]:
+        """The records at these places; one that is gone meanwhile is left out."""
+        wanted = [parts_of(int(each)) for each in places]
+        rows: list[sqlite3.Row] = []
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            marks = ",".join(["(?,?)"] * len(batch))
+            rows += self._database.connection.execute(
+                f"with places(document, ordinal) as (values {marks}) select c.* from places p "
+                "cross join documents d on d.rowid = p.document "
+                "cross join chunks c on c.document_id = d.id and c.ordinal = p.ordinal "
+                "where d.collection_id = ? and d.status = 'ready' order by d.rowid, c.ordinal",
+                (*(part for each in batch for part in each), collection_id),
+            )
+        return self._with_documents(rows)
+
+    def _read(self, collection_id: str, record_id: str | None, most: int, way: "_Way") -> list[sqlite3.Row]:
         if record_id is None:
-            return self._rows(way.others("true"), (collection_id, *wanted.values), wanted, most)
-        place = self._place(collection_id, record_id)
-        own = (place["document_id"], place["ordinal"], *wanted.values)
-        rows = self._rows(way.same_document, own, wanted, most)
+            return self._rows(way.others("true"), (collection_id, most))
+        document, ordinal = parts_of(self._place(collection_id, record_id))
+        rows = self._rows(way.same_document, (document, ordinal, most))
         if len(rows) < most:
-            rest = (collection_id, place["document"], *wanted.values)
-            rows += self._rows(way.others(f"d.rowid {way.sign} ?"), rest, wanted, most - len(rows))
+            beyond = way.others(f"d.rowid {way.sign} ?")
+            rows += self._rows(beyond, (collection_id, document, most - len(rows)))
         return rows
 
-    def _rows(self, query: str, values: Sequence[object], wanted: Condition, most: int) -> list[sqlite3.Row]:
-        return self._database.connection.execute(query.format(wanted=wanted.sql), (*values, most)).fetchall()
+    def _rows(self, query: str, values: Sequence[object]) -> list[sqlite3.Row]:
+        return self._database.connection.execute(query, values).fetchall()
 
-    def _place(self, collection_id: str, record_id: str) -> sqlite3.Row:
+    def _place(self, collection_id: str, record_id: str) -> int:
         """Where a record stands, or stood before it was deleted."""
         found = self._database.connection.execute(
-            "select c.document_id, c.ordinal, d.rowid as document from ("
+            "select d.rowid as document, c.ordinal from ("
             "select id, document_id, ordinal from chunks where id = ?1 "
             "union all select id, document_id, ordinal from deleted_records where id = ?1"
             ") c join documents d on d.id = c.document_id where d.collection_id = ?2",
@@ -89,7 +139,7 @@ class RecordPages:
         ).fetchone()
         if found is None:
             raise no_record(record_id)
-        return found  # type: ignore[no-any-return]
+        return place_of(found["document"], found["ordinal"])
 
     def _with_documents(self, rows: Sequence[sqlite3.Row]) -> list[StoredRecord]:
         chunks = [stored_chunk(row) for row in rows]
@@ -110,7 +160,7 @@ class _Way:
         """The rest of the document that a record stands in."""
         return (
             "select c.* from documents d cross join chunks c on c.document_id = d.id "
-            f"where d.id = ? and d.status = 'ready' and c.ordinal {self.sign} ? and {{wanted}} "
+            f"where d.rowid = ? and d.status = 'ready' and c.ordinal {self.sign} ? "
             f"order by c.ordinal {self.order} limit ?"
         )
 
@@ -118,7 +168,7 @@ class _Way:
         """The documents beyond a record's, or all."""
         return (
             "select c.* from documents d cross join chunks c on c.document_id = d.id "
-            f"where d.collection_id = ? and d.status = 'ready' and {beyond} and {{wanted}} "
+            f"where d.collection_id = ? and d.status = 'ready' and {beyond} "
             f"order by d.rowid {self.order}, c.ordinal {self.order} limit ?"
         )
 

@@ -6,7 +6,7 @@ The catalogue answers filters itself: together with a list of ids, Chroma needs 
 import math
 import reprlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from rag.documents import Notice
@@ -67,6 +67,14 @@ def condition(where: Mapping[str, Any]) -> Condition:
     if len(found.values) > MOST_VALUES:
         raise _invalid(Notice("it has more than {most} values", {"most": MOST_VALUES}))
     return found
+
+
+def without_own_metadata(wanted: Condition) -> Condition:
+    """The condition for chunks that have only the metadata of their documents.
+
+    SQLite then looks at the metadata of each document once, and not again for each of its chunks.
+    """
+    return replace(wanted, sql=wanted.sql.replace(_METADATA, "d.metadata"))
 
 
 def containing(text: str) -> Condition:

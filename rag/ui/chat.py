@@ -20,7 +20,7 @@ from rag.ui.text import t, tell
 
 def page() -> None:
     """Ask, read the answer, look at the passages."""
-    documents = [each for each in engine().catalog.documents.all(collection().id) if each.status == "ready"]
+    documents = engine().catalog.facets(collection().id).documents
     if live := st.session_state.pop("live", None):
         live.stop()  # the run that drew it may not have ended yet
     current = conversation()

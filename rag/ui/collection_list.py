@@ -16,14 +16,13 @@ def listing() -> None:
     catalog = engine().catalog
     rows = []
     for each in catalog.collections.all():
-        documents = [one for one in catalog.documents.all(each.id) if one.status == "ready"]
         rows.append(
             {
                 t("Name"): collection_name(each.name),
                 t("Model"): each.fingerprint.id,
                 t("Dimensions"): number(each.fingerprint.dimension),
-                t("Documents"): number(len(documents)),
-                t("Records"): number(sum(one.chunks for one in documents)),
+                t("Documents"): number(len(catalog.documents.ready_ids(each.id))),
+                t("Records"): number(catalog.chunks.count(each.id)),
                 t("Space"): each.hnsw.get("space", "cosine"),
                 t("Other options"): options_text(
                     {key: value for key, value in each.hnsw.items() if key != "space"}

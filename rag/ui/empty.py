@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from rag.catalog import Job
-from rag.documents import Document
+from rag.catalog import DocumentFacet, Job
 from rag.ui.session import collection, engine, sender
 from rag.ui.text import t, tn
 
@@ -17,7 +16,7 @@ SUGGESTIONS = {  # sample document → a question it answers, in its own languag
 }
 
 
-def invitation(documents: Sequence[Document]) -> None:
+def invitation(documents: Sequence[DocumentFacet]) -> None:
     """The empty page to ask on: what to do first."""
     with st.container(horizontal_alignment="center"):
         st.title(t("Ask your own documents"), anchor=False, width="content")

@@ -52,7 +52,8 @@ def build(facets: Facets, prefix: str = "search") -> Filters:
 
 
 def _documents(facets: Facets, prefix: str) -> list[str]:
-    named = {each.id: f"{each.name} ({number(each.chunks)})" for each in facets.documents}
+    counts = {n: number(n) for n in {each.chunks for each in facets.documents}}
+    named = {each.id: f"{each.name} ({counts[each.chunks]})" for each in facets.documents}
     return _choice(
         t("Only these documents (passages)"), named, key=f"{prefix}-documents", placeholder=t("All documents")
     )

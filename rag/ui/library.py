@@ -101,8 +101,7 @@ def _documents(documents: Sequence[Document]) -> None:
             )
         )
     )
-    if not st.session_state.get("active_jobs"):
-        quality()
+    found_wanting = st.container()
     _retry_all([each.id for each in documents if each.status == "failed"])
     wanted = ""
     if len(documents) > PER_PAGE:
@@ -116,6 +115,9 @@ def _documents(documents: Sequence[Document]) -> None:
     for document in found[(number - 1) * PER_PAGE : number * PER_PAGE]:
         _document(document)
     st.caption(t("To keep a copy of everything on another disk: {command}", command="`rag backup FILE`"))
+    if not st.session_state.get("active_jobs"):
+        with found_wanting:  # drawn last: new documents are looked through first
+            quality()
 
 
 def _retry_all(failed: Sequence[str]) -> None:

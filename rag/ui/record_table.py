@@ -66,6 +66,19 @@ def _paging(page: RecordPage, total: int) -> None:
     )
     _button(row, ":material/last_page:", t("Last records"), {"from_end": True}, is_there=page.has_after)
     row.caption(tn("One record", "{n} records", total))
+    if total > PER_PAGE:
+        label = t("Go to record number")
+        row.number_input(
+            label,
+            1,
+            total,
+            None,
+            key="go-to-number",
+            label_visibility="collapsed",
+            placeholder=label,
+            width=220,
+            on_change=_jump,
+        )
 
 
 def _button(row: Any, icon: str, label: str, edge: dict[str, Any], *, is_there: bool) -> None:
@@ -78,6 +91,13 @@ def _button(row: Any, icon: str, label: str, edge: dict[str, Any], *, is_there: 
         on_click=_go,
         args=(edge,),
     )
+
+
+def _jump() -> None:
+    """Begin the page with the record of this number; the field is empty again afterwards."""
+    if number := st.session_state["go-to-number"]:
+        _go({"number": number})
+    st.session_state["go-to-number"] = None
 
 
 def _go(edge: dict[str, Any]) -> None:

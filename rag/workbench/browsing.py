@@ -48,9 +48,10 @@ class Browsing:
         after: str | None = None,
         before: str | None = None,
         from_end: bool = False,
+        number: int | None = None,
         most: int = PER_PAGE,
     ) -> RecordPage:
-        """The records after or before one, or those at the beginning or the end.
+        """The records after or before one, those from the `number`-th on, or at the beginning or the end.
 
         Raises UsageError for a bad filter or an unknown id.
         """
@@ -59,6 +60,9 @@ class Browsing:
             found = pages.before(collection.id, before, wanted, most=most + 1)
             kept = tuple(map(Record.of, found[-most:]))
             return RecordPage(kept, len(found) > most, before is not None)
+        if number is not None:
+            found = pages.at(collection.id, number, wanted, most=most + 1)
+            return RecordPage(tuple(map(Record.of, found[:most])), number > 1, len(found) > most)
         found = pages.after(collection.id, after, wanted, most=most + 1)
         return RecordPage(tuple(map(Record.of, found[:most])), after is not None, len(found) > most)
 

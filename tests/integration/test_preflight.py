@@ -253,3 +253,17 @@ def test_a_data_folder_without_sizes_is_brought_up_to_date(tmp_path: Path) -> No
 
 def test_settings_know_the_size() -> None:
     assert Settings(chunk_tokens=100, overlap_tokens=10).chunk_size == ChunkSize(100, 10)
+
+
+def test_documents_are_compared_with_each_other_once_all_are_looked_through(
+    library: Library, auditor: Auditor
+) -> None:
+    library.add("a.txt", LONG)
+    library.add("b.txt", LONG + " One more sentence.")
+    with library.catalog._database.transaction() as connection:
+        connection.execute(
+            "delete from examinations where document_id = (select min(document_id) from examinations)"
+        )
+    audit = auditor.audit(library.collection, most_seconds=-1.0)
+    assert (audit.unexamined, audit.findings) == (1, ())
+    assert {each.kind for each in auditor.audit(library.collection).findings} & {"duplicate", "contained"}

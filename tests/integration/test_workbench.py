@@ -363,6 +363,50 @@ def test_a_page_far_into_many_records_reads_no_more_than_itself(bench: Bench) ->
     connection.set_progress_handler(None, 0)
 
 
+def test_what_passes_a_filter_is_found_once_until_a_record_comes_or_goes(bench: Bench) -> None:
+    for number in range(3):
+        bench.add(f"{number}.txt", " ".join(f"Word{number}{place} apple pear here." for place in range(30)))
+    wanted, steps = RecordFilter({"document": {"$ne": "0.txt"}}, "Word"), []
+    whole = [each.id for each in bench.browsing.page(bench.collection, wanted, most=1000).records]
+    connection = bench.catalog._database.connection
+    connection.set_trace_callback(steps.append)
+    assert bench.browsing.count(bench.collection, wanted) == len(whole) > 4
+    assert bench.browsing.page(bench.collection, wanted, after=whole[1], most=2).records[0].id == whole[2]
+    connection.set_trace_callback(None)
+    assert steps and not [each for each in steps if "instr" in each]
+    bench.editing.delete(bench.collection, [whole[2]])
+    page = bench.browsing.page(bench.collection, wanted, after=whole[1], most=2)
+    assert [each.id for each in page.records] == whole[3:5]
+    assert bench.browsing.count(bench.collection, wanted) == len(whole) - 1
+    bench.editing.undo(bench.collection)
+    assert [each.id for each in bench.browsing.page(bench.collection, wanted, most=1000).records] == whole
+
+
+@pytest.mark.parametrize("wanted", [RecordFilter(), RecordFilter(contains="Word1")])
+def test_a_page_begins_with_the_record_of_a_number(bench: Bench, wanted: RecordFilter) -> None:
+    for number in range(2):
+        bench.add(f"{number}.txt", " ".join(f"Word{number}{place} apple pear here." for place in range(30)))
+    whole = [each.id for each in bench.browsing.page(bench.collection, wanted, most=1000).records]
+    for number in (1, 3, len(whole)):
+        page = bench.browsing.page(bench.collection, wanted, number=number, most=2)
+        assert [each.id for each in page.records] == whole[number - 1 : number + 1]
+        assert (page.has_before, page.has_after) == (number > 1, number + 1 < len(whole))
+    beyond = bench.browsing.page(bench.collection, wanted, number=len(whole) + 1, most=2)
+    assert not beyond.records and beyond.has_before
+
+
+def test_a_filter_sees_the_first_record_with_metadata_of_its_own(bench: Bench) -> None:
+    for year in (2020, 2026):
+        bench.add(f"{year}.txt", "An apple. " * 5, year=year)
+    wanted = RecordFilter({"year": {"$gte": 2026}})
+    before = bench.browsing.count(bench.collection, wanted)
+    older = bench.browsing.page(bench.collection, RecordFilter({"year": 2020})).records[0]
+    bench.editing.edit(bench.collection, older.id, metadata={"year": 2027})
+    found = [each.id for each in bench.browsing.page(bench.collection, wanted).records]
+    assert older.id in found and len(found) == before + 1 == bench.browsing.count(bench.collection, wanted)
+    assert sorted(found) == sorted(bench.catalog.documents.matching(bench.collection.id, wanted.where, None))
+
+
 def test_query_by_text_by_vector_and_within_filters(bench: Bench) -> None:
     bench.write("An apple.", metadata={"year": 2020})
     bench.write("A pear.", metadata={"year": 2026})

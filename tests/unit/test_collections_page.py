@@ -91,3 +91,6 @@ def test_pages_of_many_records_forth_and_back(engine: Engine) -> None:
     assert run(page).dataframe[1].value.iloc[0, 0] == "Number 50."
     page.button(key="go-First records").click()
     assert run(page).dataframe[1].value.iloc[0, 0] == "Number 0."
+    page.number_input(key="go-to-number").set_value(50)
+    assert list(run(page).dataframe[1].value.iloc[:, 0]) == ["Number 49.", "Number 50."]
+    assert page.number_input(key="go-to-number").value is None
