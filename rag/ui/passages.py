@@ -128,12 +128,20 @@ def _scores(passage: Passage) -> None:
     if passage.cosine is None and passage.keyword_score is None:
         return
     if passage.cosine is None:
-        st.caption(t("Keyword score {score}", score=f"{passage.keyword_score or 0:.1f}"))
+        text = t("Keyword score {score}", score=f"{passage.keyword_score or 0:.1f}")
+        st.caption(text + rerank_score(passage))
         return
     text = t("Similarity {cosine}", cosine=f"{passage.cosine:.3f}")
     if passage.relevance is not None:
         text += " · " + t("relevance {percent} %", percent=round(100 * passage.relevance))
-    st.progress(min(1.0, max(0.0, passage.cosine)), text=text)
+    st.progress(min(1.0, max(0.0, passage.cosine)), text=text + rerank_score(passage))
+
+
+def rerank_score(passage: Passage) -> str:
+    """What a reranker gave the passage, to stand behind other scores; "" where none did."""
+    if passage.rerank_score is None:
+        return ""
+    return " · " + t("rerank score {score}", score=f"{passage.rerank_score:.3f}")
 
 
 def _has_picture(passage: Passage) -> bool:
