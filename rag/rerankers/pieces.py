@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from rag.documents import readable
 from rag.embedders.window import pieces
 from rag.errors import ProviderError
 from rag.rerankers.base import Reranker, Scores
@@ -18,8 +19,10 @@ def best_of_pieces(
     """
     if not texts:
         return np.empty(0, np.float32)
+    question, count = readable(question), reranker.count_tokens
     room = _room(reranker, question)
-    parts = [[text] if room is None else list(pieces(text, reranker.count_tokens, room)) for text in texts]
+    whole = map(readable, texts)
+    parts = [[text] if room is None else list(pieces(text, count, room)) for text in whole]
     found = score(question, [piece for each in parts for piece in each])
     starts = np.cumsum([0, *(len(each) for each in parts[:-1])])
     return np.asarray(np.maximum.reduceat(found, starts), np.float32)

@@ -126,7 +126,7 @@ def _summary(result: SearchResult) -> str:
         search=round(1000 * result.seconds["search"]),
     )
     if "rerank" in result.seconds:
-        times += t(", reranking {rerank} ms", rerank=round(1000 * result.seconds["rerank"]))
+        times += " · " + t("reranking {rerank} ms", rerank=round(1000 * result.seconds["rerank"]))
     count = tn("One passage", "{n} passages", len(result.passages))
     return f"{count} · {times}"
 
