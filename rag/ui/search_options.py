@@ -96,7 +96,7 @@ def _defaults(facets: Facets) -> dict[str, Any]:
         "search-k": settings.top_k,
         "search-contains": "",
         "search-least": max(0.0, settings.min_similarity or 0.0),
-        "search-rerank": True,
+        **({"search-rerank": True} if engine().models.reranker_id else {}),
         "search-as-json": False,
         "search-json": "",
         **filter_builder.defaults(facets),
