@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ class SentenceTransformersReranker:
         for rows in token_batches([around + model.count(text) for text in texts], model.batch_tokens):
             pairs = [(question, texts[row]) for row in rows]
             with self._running:
-                found[rows] = on_torch(self.id, lambda pairs=pairs: model.predict(pairs))  # type: ignore[misc]
+                found[rows] = on_torch(self.id, partial(model.predict, pairs))
         if not np.isfinite(found).all():
             raise ProviderError(
                 "{model} produced a score that is not a number. "

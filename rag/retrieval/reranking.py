@@ -78,8 +78,9 @@ class Reranking:
         known = kept.scores if kept and (kept.reranker, kept.question) == (reranker, question) else {}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
         found = dict(zip(missing, map(float, reranker.scores(question, missing)), strict=True))
-        self._kept = _Kept(reranker, question, {**known, **found})
-        return self._kept.scores
+        scores = {**known, **found}
+        self._kept = _Kept(reranker, question, scores)
+        return scores
 
 
 def reranked_order(order: Sequence[str], scores: Mapping[str, float]) -> list[str]:
