@@ -1,5 +1,6 @@
 """The passages beside an answer: where they stand, how near they are, and the page they come from."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
@@ -34,15 +35,24 @@ def show(turn: Turn, *, interactive: bool = True) -> None:
     """All passages of a turn, nearest first; buttons only where clicking one would not end a stream."""
     if not turn.passages:
         return
-    st.caption(
-        tn("One passage found", "{n} passages found, best by meaning and words first", len(turn.passages))
-    )
+    st.caption(_found(turn.passages))
     if turn.searched:
         st.caption(t("Searched for: {question}", question=markdown.plain(turn.searched)))
     cited = {citation.marker for citation in turn.citations if citation.supported}
     for passage in turn.passages:
         with st.container(border=True):
             _card(turn, passage, cited=passage.rank in cited, interactive=interactive)
+
+
+def _found(passages: Sequence[Passage]) -> str:
+    """How many they are, and what put them in order."""
+    if any(passage.rerank_score is not None for passage in passages):
+        return tn(
+            "One passage found and reranked",
+            "{n} passages found, in the order of the reranker",
+            len(passages),
+        )
+    return tn("One passage found", "{n} passages found, best by meaning and words first", len(passages))
 
 
 def _card(turn: Turn, passage: Passage, *, cited: bool, interactive: bool) -> None:

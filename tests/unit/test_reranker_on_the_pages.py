@@ -36,6 +36,16 @@ def _evaluate() -> None:
     _run(1, is_busy=False, is_open=True)
 
 
+def _beside_an_answer() -> None:
+    from rag.conversing import Turn
+    from rag.documents import Passage
+    from rag.ui import passages
+
+    near = Passage(1, "c1", "d", "a.txt", "text", 0.5, cosine=0.8, rerank_score=0.25)
+    by_words = Passage(2, "c2", "d", "b.txt", "text", 3.0, keyword_score=3.0, rerank_score=-1.5)
+    passages.show(Turn("q", passages=(near, by_words)), interactive=False)
+
+
 @pytest.fixture
 def open_page(
     tmp_path: Path, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch
@@ -139,3 +149,11 @@ def test_the_models_page_tells_how_to_have_one(open_page: OpenPage) -> None:
 def test_a_run_compares_with_and_without(open_page: OpenPage) -> None:
     page, _ = open_page(_evaluate, reranker="openai:reranker")
     assert page.toggle(key="evaluate-reranker").value is True
+
+
+def test_passages_beside_an_answer_have_it_behind_their_other_scores() -> None:
+    page = run(AppTest.from_function(_beside_an_answer, default_timeout=60))
+    (bar,) = page.get("progress")
+    assert bar.proto.text == "Similarity 0.800 · rerank score 0.250"
+    assert "2 passages found, in the order of the reranker" in captions(page)
+    assert "Keyword score 3.0 · rerank score -1.500" in captions(page)
