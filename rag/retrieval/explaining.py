@@ -110,14 +110,7 @@ class Explaining:
         within = {"document_id": document.id}
         best = self._retriever.search(
             collection,
-            replace(
-                query,
-                k=MOST,
-                where=within,
-                contains=None,
-                min_similarity=None,
-                reranker=NO_RERANKER,
-            ),
+            replace(query, k=MOST, where=within, contains=None, min_similarity=None, reranker=NO_RERANKER),
         )
         keys = [each.chunk_id for each in best.passages] or list(chunks)[:1]
         return [(chunks[key], document) for key in keys if key in chunks]
