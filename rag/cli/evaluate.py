@@ -167,7 +167,7 @@ def _check(
     several = any(len(each) > 1 for each in choices) or sizes
     if len(set(files)) == 2 or (corpus and (not all(files) or any(own.values()) or several)):
         raise click.UsageError(
-            "Say --corpus, --queries and --qrels (one --embedder, --mode and --reranker), or -c with "
+            "Say --corpus, --queries and --qrels (one --embedder, one --mode, one --reranker), or -c with "
             "--questions, --queries and --qrels, --generate, or alone for what is kept."
         )
     if sum((own["questions"] is not None, any(files), own["generate"] is not None)) > 1:
