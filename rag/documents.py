@@ -123,7 +123,8 @@ class Passage:
     """A chunk found by a search, with its scores.
 
     `cosine` is 1 − distance in [−1, 1]; `relevance` is calibrated to [0, 1]; `keyword_score` is BM25 (≥ 0);
-    `score` is what the passages are ranked by. A score that the search did not compute is None. Where
+    `score` is what the passages are ranked by, but for those with a `rerank_score`, which a reranker gave and
+    which only compares passages of one search. A score that the search did not compute is None. Where
     `picture`, a SHA-256, is set, the passage is that picture, and `text` its caption.
     """
 
@@ -136,6 +137,7 @@ class Passage:
     cosine: float | None = None
     relevance: float | None = None
     keyword_score: float | None = None
+    rerank_score: float | None = None
     page: int | None = None
     page_label: str | None = None
     headings: tuple[str, ...] = ()

@@ -55,7 +55,9 @@ class Engine:
         self._keywords = KeywordIndex(settings.data_dir)
         self._indexing = Indexing(self.catalog, self._vectors, self._keywords)
         self._upkeep = Upkeep(settings.data_dir, self.catalog, self._indexing, self._vectors, self._keywords)
-        self._retriever = Retriever(self.catalog, self._vectors, self._keywords, self.models.embedder_of)
+        self._retriever = Retriever(
+            self.catalog, self._vectors, self._keywords, self.models.embedder_of, self.models.reranker
+        )
         self._explaining = Explaining(self.catalog, self._keywords, self._retriever, self.models.embedder_of)
         self._parser = Parser(settings)
         self._pictures = Parser(settings)

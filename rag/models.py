@@ -19,6 +19,8 @@ from rag.embedders.window import fitting
 from rag.errors import ProviderError
 from rag.model_catalogue import estimated_cost
 from rag.providers.failures import Failure, Kind
+from rag.rerankers.base import NO_RERANKER, Reranker
+from rag.rerankers.factory import make_reranker
 from rag.settings import Settings
 
 CANARY = "A model is known by the vector that it gives this sentence. 认识一个模型，看它给这句话的向量。"
@@ -57,6 +59,7 @@ class Models:
         self._catalog = catalog
         self._embedders: dict[str, _Embedder] = {}
         self._chat_models: dict[str | None, ChatModel] = {}
+        self._rerankers: dict[str, Reranker] = {}
         self._lock = threading.Lock()
 
     def embedder(self, model_id: str) -> Embedder:
@@ -134,7 +137,8 @@ class Models:
             self._settings = settings
             self._embedders.clear()
             chat_models, self._chat_models = self._chat_models, {}
-        _stop(chat_models.values())
+            rerankers, self._rerankers = self._rerankers, {}
+        _stop([*chat_models.values(), *rerankers.values()])
 
     def _embedder(self, model_id: str) -> _Embedder:
         with self._lock:
@@ -183,19 +187,49 @@ class Models:
                 self._chat_models[wanted] = chosen
             return self._chat_models[wanted]
 
+    @property
+    def reranker_id(self) -> str | None:
+        """The settings' reranker, None where they have none."""
+        chosen = self._settings.reranker
+        return None if chosen == NO_RERANKER else chosen
+
+    def reranker(self, model_id: str | None = None) -> Reranker | None:
+        """The reranker of this name, None: the settings' one; None where passages keep their order.
+
+        Raises UsageError, ProviderError.
+        """
+        wanted = model_id or self.reranker_id
+        if wanted is None or wanted == NO_RERANKER:
+            return None
+        with self._lock:
+            if wanted not in self._rerankers:
+                self._rerankers[wanted] = make_reranker(self._settings, wanted)
+            return self._rerankers[wanted]
+
+    def measure_reranker(self) -> float:
+        """Milliseconds a passage that the reranker takes, 0 without one. Raises UsageError, ProviderError."""
+        reranker = self.reranker()
+        if reranker is None:
+            return 0.0
+        reranker.scores(CANARY, SAMPLE_TEXTS[:1])
+        started = time.perf_counter()
+        reranker.scores(CANARY, SAMPLE_TEXTS)
+        return 1000 * (time.perf_counter() - started) / len(SAMPLE_TEXTS)
+
     def warm_up(self) -> None:
-        """Start the chat model's process, if it has one. Raises UsageError, ProviderError."""
-        start = getattr(self.chat_model(), "warm_up", None)
-        if start:
-            start()
+        """Start or load the models that can be, but for embedders. Raises UsageError, ProviderError."""
+        for model in (self.chat_model(), self.reranker()):
+            start = getattr(model, "warm_up", None)
+            if start:
+                start()
 
     def close(self) -> None:
-        """Stop the processes of chat models that have one."""
-        _stop(self._chat_models.values())
+        """Stop the processes of models that have one, and let go of the rest."""
+        _stop([*self._chat_models.values(), *self._rerankers.values()])
 
 
-def _stop(chat_models: Iterable[ChatModel]) -> None:
-    for model in chat_models:
+def _stop(models: Iterable[ChatModel | Reranker]) -> None:
+    for model in models:
         stop = getattr(model, "close", None)
         if stop:
             stop()

@@ -30,7 +30,11 @@ from rag.errors import StoreError, UsageError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
-KEY_OF_ADDRESS = {"openai_base_url": "openai_api_key", "dashscope_base_url": "dashscope_api_key"}
+KEY_OF_ADDRESS = {
+    "openai_base_url": "openai_api_key",
+    "dashscope_base_url": "dashscope_api_key",
+    "reranker_url": "reranker_key",
+}
 
 _saving = threading.Lock()
 
@@ -124,6 +128,9 @@ class Settings(BaseSettings):
     embedder: str = "builtin:multilingual-e5-small"
     embedder_engine: Literal["auto", "openvino", "onnxruntime"] = "auto"
     chat_model: str | None = None
+    reranker: str | None = None
+    reranker_url: Address | None = None
+    reranker_key: Key | None = None
     chroma: Literal["folder", "memory"] = "folder"
     chroma_url: str | None = None
     chroma_cloud_key: Key | None = None

@@ -12,7 +12,7 @@ def receivers(models: Models, chroma_url: str | None, embedder_id: str) -> tuple
 
     Raises UsageError, ProviderError where the embedder cannot be had.
     """
-    told = (texts_go_to(models, embedder_id), _answered(models), _stored(chroma_url))
+    told = (texts_go_to(models, embedder_id), reranked_by(models), _answered(models), _stored(chroma_url))
     return tuple(filter(None, told))
 
 
@@ -31,6 +31,19 @@ def texts_go_to(models: Models, embedder_id: str) -> Notice | None:
             {"host": host, "price": price_text(known)},
         )
     return Notice("Texts and questions are sent to {host}.", {"host": host})
+
+
+def reranked_by(models: Models, reranker_id: str | None = None) -> Notice | None:
+    """Who gets what this reranker or the settings' one reads; None where it stays here, or there is none."""
+    try:
+        reranker = models.reranker(reranker_id)
+    except RagError as error:
+        reason = {"reason": Notice.of(error)}
+        return Notice("Where passages are reranked cannot be told yet. {reason}", reason)
+    if reranker is None or reranker.is_local:
+        return None
+    about = {"host": reranker.host, "model": reranker.id}
+    return Notice("Questions and the passages found are sent to {host}, where {model} reranks them.", about)
 
 
 def _answered(models: Models) -> Notice | None:

@@ -7,6 +7,8 @@ import numpy as np
 from rag.chat_models.base import Message
 from rag.embedders.base import Fingerprint, Vectors
 from rag.keyword_index import terms
+from rag.rerankers.base import Scores
+from rag.rerankers.pieces import best_of_pieces
 
 
 class WordEmbedder:
@@ -36,6 +38,36 @@ class WordEmbedder:
         known = set(terms(text))
         row = np.array([word in known for word in self.vocabulary] + [True], np.float32)
         return row / np.float32(np.linalg.norm(row))
+
+
+class WordReranker:
+    """Likes some words, whatever the question: the first counts 1 where a text has it, the next ½, and so on.
+
+    `asked` are the texts it was given, call by call.
+    """
+
+    id = "fake:words"
+    max_tokens = 64
+    is_local = True
+    host = ""
+
+    def __init__(self, *liked: str) -> None:
+        self.liked = liked
+        self.asked: list[list[str]] = []
+        self.closed = False
+
+    def count_tokens(self, text: str) -> int:
+        return len(terms(text))
+
+    def scores(self, question: str, texts: Sequence[str]) -> Scores:
+        return best_of_pieces(self, question, texts, self._scores)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _scores(self, _question: str, texts: Sequence[str]) -> Scores:
+        self.asked.append(list(texts))
+        return np.array([sum(0.5**i for i, word in enumerate(self.liked) if word in text) for text in texts])
 
 
 class ScriptedChatModel:

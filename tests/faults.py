@@ -25,6 +25,7 @@ class Fault:
         "no vectors",
         "shuffled",
         "misnumbered",
+        "no list",
     ]
     after: int = 0
     status: int = 200
@@ -67,3 +68,4 @@ ZERO = Fault("zero")
 NO_VECTORS = Fault("no vectors")
 SHUFFLED = Fault("shuffled")
 MISNUMBERED = Fault("misnumbered")
+NO_LIST = Fault("no list")

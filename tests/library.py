@@ -10,6 +10,7 @@ from rag.ingestion import Indexing, Pipeline, Upkeep
 from rag.ingestion.checking import keyword_difference, vector_difference
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
+from rag.rerankers.base import NO_RERANKER, Reranker
 from rag.retrieval import Query, Retriever
 from rag.settings import Settings
 from rag.vector_index import VectorIndex
@@ -29,6 +30,7 @@ class Library:
     ) -> None:
         self.settings = Settings(data_dir=folder, chunk_tokens=32, overlap_tokens=0)
         self.embedder = embedder
+        self.reranker: Reranker | None = None
         self.catalog = Catalog(folder)
         self.vectors = vectors or VectorIndex(folder)
         self.keywords = KeywordIndex(folder)
@@ -39,7 +41,11 @@ class Library:
             self.settings, self.catalog, self.indexing, self.parser, lambda _collection: self.embedder
         )
         self.retriever = Retriever(
-            self.catalog, self.vectors, self.keywords, lambda _collection: self.embedder
+            self.catalog,
+            self.vectors,
+            self.keywords,
+            lambda _collection: self.embedder,
+            lambda wanted: None if wanted == NO_RERANKER else self.reranker,
         )
         found = self.catalog.collections.find("test")
         if found is None:

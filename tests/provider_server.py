@@ -37,6 +37,9 @@ DASHSCOPE_CHAT = "/api/v1/services/aigc/text-generation/generation"
 DASHSCOPE_EMBED = "/api/v1/services/embeddings/text-embedding/text-embedding"
 DASHSCOPE_PICTURES = "/api/v1/services/embeddings/multimodal-embedding/multimodal-embedding"
 
+OPENAI_RERANK = "/v1/rerank"
+DASHSCOPE_RERANK = "/api/v1/services/rerank/text-rerank/text-rerank"
+
 KEY = SecretStr("sk-secret-123")
 TIMEOUT = 0.5
 DIMENSION = 8
@@ -149,6 +152,12 @@ def vector_of(text: str, text_type: str = "document") -> list[float]:
     return [byte / 255 for byte in hashlib.sha256(text.encode()).digest()[:DIMENSION]]
 
 
+def score_of(question: str, text: str) -> float:
+    """The score that every reranker here gives: the share of their words that both have."""
+    ours, theirs = set(question.split()), set(text.split())
+    return len(ours & theirs) / max(1, len(ours | theirs))
+
+
 def _contents(body: Any) -> list[str]:
     """What is embedded, as texts: of a picture its colour, which is the text "red" for a red one."""
     return [each["text"] if "text" in each else _colour(each["image"]) for each in body["input"]["contents"]]
@@ -194,6 +203,8 @@ class _Handler(BaseHTTPRequestHandler):
             OLLAMA_EMBED: self._embed(lambda body: body["input"], wire_formats.ollama_vectors),
             DASHSCOPE_PICTURES: self._embed(_contents, wire_formats.dashscope_multimodal_vectors),
             DASHSCOPE_EMBED: self._embed(lambda body: body["input"]["texts"], wire_formats.dashscope_vectors),
+            OPENAI_RERANK: self._rerank(lambda body: body, wire_formats.openai_scores),
+            DASHSCOPE_RERANK: self._rerank(lambda body: body["input"], wire_formats.dashscope_scores),
             "/v1/models": lambda *_: self._json({"object": "list", "data": [{"id": "m", "object": "model"}]}),
             "/api/tags": lambda *_: self._json({"models": self.server.ollama_models}),
             "/api/show": lambda body, *_: self._show(body["model"]),
@@ -255,6 +266,18 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(wire_formats.renumbered(fault.kind, reply(vectors, body)))
             else:
                 self._json(reply(wire_formats.spoiled(fault.kind, vectors), body))
+
+        return answer
+
+    def _rerank(self, asked_of: Callable[[Any], Any], reply: Callable[[Any], Any]) -> Callable[..., None]:
+        def answer(body: Any, fault: Fault | None, _: Request) -> None:
+            asked = asked_of(body)
+            texts = asked["documents"]
+            if not texts or any(not text.strip() or "\0" in text for text in texts):
+                self._json(wire_formats.error(self.path, "bad_input", "a document is empty"), 400)
+                return
+            scores = [score_of(asked["query"], text) for text in texts]
+            self._json(reply(wire_formats.rerank_results(scores, fault.kind if fault else "")))
 
         return answer
 

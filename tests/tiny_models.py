@@ -8,6 +8,7 @@ import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
     BertConfig,
+    BertForSequenceClassification,
     BertModel,
     BertTokenizer,
     ChineseCLIPConfig,
@@ -87,6 +88,22 @@ def save_bert(folder: Path, *, pooling: str = "mean", prompts: dict[str, str] | 
     write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": 32, **modes})
     if prompts:
         write_json(folder / "config_sentence_transformers.json", {"prompts": prompts})
+    return folder
+
+
+def save_cross_encoder(folder: Path, *, labels: int = 1) -> Path:
+    """A BERT that gives a question and a text together `labels` numbers; it reads POSITIONS tokens."""
+    tokenizer = _bert_tokenizer()
+    torch.manual_seed(4)
+    config = BertConfig(
+        **_SIZES,
+        max_position_embeddings=POSITIONS,
+        vocab_size=len(tokenizer),
+        initializer_range=0.5,
+        num_labels=labels,
+    )
+    BertForSequenceClassification(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 

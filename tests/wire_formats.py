@@ -109,3 +109,29 @@ def renumbered(kind: str, reply: Any) -> Any:
         for row in rows:
             row.update({name: 0 for name in ("index", "text_index") if name in row})
     return reply
+
+
+def openai_scores(results: Any) -> Any:
+    return {"id": "r", "model": "m", "results": results, "usage": {"total_tokens": 1}}
+
+
+def dashscope_scores(results: Any) -> Any:
+    return {"output": {"results": results}, "usage": {"total_tokens": 1}, "request_id": "r"}
+
+
+def rerank_results(scores: list[float], fault: str) -> Any:
+    """What a reranker tells of each text, the best first, with what a fault of this kind does to it."""
+    rows: list[dict[str, Any]] = [{"index": i, "relevance_score": score} for i, score in enumerate(scores)]
+    rows.sort(key=lambda row: -row["relevance_score"])
+    match fault:
+        case "wrong count":
+            return rows[:-1]
+        case "misnumbered":
+            return [row | {"index": 0} for row in rows]
+        case "nan":
+            return [row | {"relevance_score": float("nan")} for row in rows]
+        case "null":
+            return [row | {"relevance_score": None} for row in rows]
+        case "no list":
+            return None
+    return rows

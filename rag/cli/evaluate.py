@@ -1,20 +1,16 @@
 """rag evaluate: how well questions find the documents that answer them."""
 
 import json
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
-from rag.cli.common import collection_option, json_option, note, print_json, show_progress
+from rag.cli.common import collection_option, json_option, note, print_json
 from rag.cli.evaluate_report import print_report
-
-if TYPE_CHECKING:
-    from rag.evaluation import CorpusDocument, Evaluation, QuestionSet
 
 _file = click.Path(path_type=Path)
 
@@ -32,6 +28,7 @@ class Wanted:
     embedders: tuple[str, ...]
     modes: tuple[Any, ...]
     sizes: tuple[int, ...]
+    rerankers: tuple[str, ...]
 
 
 @click.command()
@@ -80,6 +77,13 @@ class Wanted:
     help="Cut the documents anew, for this alone. Repeat it; 32 at least.",
 )
 @click.option(
+    "--reranker",
+    "rerankers",
+    multiple=True,
+    metavar="ID",
+    help="What reorders the best passages, or none; else RAG_RERANKER. Repeat it to compare.",
+)
+@click.option(
     "-k",
     "--depth",
     type=click.IntRange(1, 100),
@@ -97,6 +101,7 @@ def evaluate(
     embedders: tuple[str, ...],
     modes: tuple[Any, ...],
     sizes: tuple[int, ...],
+    rerankers: tuple[str, ...],
     per_query: Path | None,
     as_json: bool,
     limit: int | None,
@@ -109,19 +114,34 @@ def evaluate(
     --queries and --qrels. On a test set, in a collection that is gone afterwards: --corpus, --queries and
     --qrels.
     """
-    _check(corpus, queries, qrels, embedders, modes, sizes, own)
+    _check(corpus, queries, qrels, (embedders, modes, rerankers), sizes, own)
     with ExitStack() as stack:
         out = stack.enter_context(_written(per_query)) if per_query else None
         if corpus and queries and qrels:
+            from rag.cli.evaluate_test_set import evaluate_test_set
+
             embedder = embedders[0] if embedders else None
-            report, rows, notices = _test_set(
-                corpus, queries, qrels, embedder, limit=limit, mode=modes[0], depth=depth
+            report, rows, notices = evaluate_test_set(
+                corpus,
+                queries,
+                qrels,
+                embedder,
+                limit=limit,
+                mode=modes[0],
+                depth=depth,
+                reranker=rerankers[0] if rerankers else None,
             )
         else:
             from rag.cli.evaluate_own import evaluate_own
 
             wanted = Wanted(
-                **own, queries=queries, qrels=qrels, embedders=embedders, modes=modes, sizes=sizes
+                **own,
+                queries=queries,
+                qrels=qrels,
+                embedders=embedders,
+                modes=modes,
+                sizes=sizes,
+                rerankers=rerankers,
             )
             report, rows, notices = evaluate_own(wanted, limit=limit, depth=depth)
         if out:
@@ -138,81 +158,22 @@ def _check(
     corpus: Path | None,
     queries: Path | None,
     qrels: Path | None,
-    embedders: Sequence[str],
-    modes: Sequence[str],
+    choices: Sequence[Sequence[str]],
     sizes: Sequence[int],
     own: dict[str, Any],
 ) -> None:
     """Raises click.UsageError for options that do not go together."""
     files = (queries is not None, qrels is not None)
-    several = len(embedders) > 1 or len(modes) > 1 or sizes
+    several = any(len(each) > 1 for each in choices) or sizes
     if len(set(files)) == 2 or (corpus and (not all(files) or any(own.values()) or several)):
         raise click.UsageError(
-            "Say --corpus, --queries and --qrels (one --embedder, one --mode), or -c with --questions, "
-            "--queries and --qrels, --generate, or alone for what is kept."
+            "Say --corpus, --queries and --qrels (one --embedder, one --mode, one --reranker), or -c with "
+            "--questions, --queries and --qrels, --generate, or alone for what is kept."
         )
     if sum((own["questions"] is not None, any(files), own["generate"] is not None)) > 1:
         raise click.UsageError("Say one of --questions, --generate, and --queries with --qrels.")
     if own["keep"] and not (own["questions"] or any(files)):
         raise click.UsageError("--keep is for the questions of --questions, or of --queries and --qrels.")
-
-
-def _test_set(
-    corpus: Path,
-    queries: Path,
-    qrels: Path,
-    embedder: str | None,
-    *,
-    limit: int | None,
-    mode: Any,
-    depth: int,
-) -> tuple[dict[str, Any], list[dict[str, Any]], Mapping[str, int]]:
-    from rag.evaluation import evaluate as run
-    from rag.evaluation import index_corpus, read_corpus, read_judged_queries
-    from rag.settings import load_settings
-
-    documents = read_corpus(corpus)
-    asked = read_judged_queries(queries, qrels).first(limit)
-    _note_missing(asked, documents, corpus)
-    with index_corpus(load_settings(), documents, embedder=embedder, on_progress=_documents_done) as index:
-        evaluation = run(index.search, asked, mode=mode, depth=depth, on_progress=_questions_done)
-    report = _report(evaluation, mode=mode, depth=depth, embedder=index.embedder, documents=len(documents))
-    report["chunks"] = index.chunks
-    report["seconds"]["index"] = index.seconds
-    return report, _rows(evaluation), evaluation.notices
-
-
-def _report(
-    evaluation: "Evaluation", *, mode: str, depth: int, embedder: str, documents: int
-) -> dict[str, Any]:
-    times = [result.seconds for result in evaluation.results]
-    return {
-        **evaluation.means(),
-        "intervals": evaluation.intervals(),
-        "queries": len(evaluation.results),
-        "skipped": evaluation.skipped,
-        "documents": documents,
-        "mode": mode,
-        "depth": depth,
-        "embedder": embedder,
-        "notices": dict(evaluation.notices),
-        "seconds": {"search": sum(times), "median_search": statistics.median(times)},
-    }
-
-
-def _note_missing(asked: "QuestionSet", documents: list["CorpusDocument"], corpus: Path) -> None:
-    there = {document.id for document in documents}
-    wanted = {key for each in asked.questions for key, grade in each.relevance.items() if grade > 0}
-    if missing := wanted - there:
-        note(f"{len(missing)} of {len(wanted)} relevant documents are not in {corpus}: counted as not found.")
-
-
-def _questions_done(done: int, total: int) -> None:
-    show_progress(f"{done} of {total} questions")
-
-
-def _documents_done(done: int, total: int) -> None:
-    show_progress(f"{done} of {total} documents")
 
 
 @contextmanager
@@ -230,18 +191,3 @@ def _written(path: Path) -> Iterator[IO[str]]:
         ) from error
     with file:
         yield file
-
-
-def _rows(evaluation: "Evaluation") -> list[dict[str, Any]]:
-    return [
-        {
-            "id": result.question.id,
-            "question": result.question.text,
-            **result.metrics,
-            "relevant": dict(result.question.relevance),
-            "found": result.ranking[:10],
-            "mode": result.mode,
-            "seconds": result.seconds,
-        }
-        for result in evaluation.results
-    ]

@@ -29,6 +29,8 @@ from rag.evaluation import (
     systems,
 )
 from rag.evaluation.comparing import CHANGE_METRIC
+from rag.rerankers.base import NO_RERANKER
+from rag.whereabouts import reranked_by
 
 
 def evaluate_own(
@@ -43,11 +45,15 @@ def evaluate_own(
         questions = _questions(engine, collection, wanted)
         asked = judged_questions(engine.catalog, collection, questions, limit=limit)
         embedders = wanted.embedders or (collection.fingerprint.id,)
-        chosen = systems(wanted.modes, embedders, wanted.sizes or (None,))
+        rerankers = wanted.rerankers or (engine.models.reranker_id or NO_RERANKER,)
+        chosen = systems(wanted.modes, embedders, wanted.sizes or (None,), rerankers)
         documents = ready_documents(engine.catalog, collection)
         for embedder in dict.fromkeys(embedders):
             if embedder != collection.fingerprint.id or wanted.sizes:
                 tell_where_texts_go(engine, embedder, sum(each.tokens for each in documents))
+        for reranker in dict.fromkeys(rerankers):
+            if told := reranked_by(engine.models, reranker):
+                note(str(told))
         done = compare(engine, collection, asked, chosen, depth=depth, on_step=_progress)
         if limit is None and (wanted.keep or not (wanted.questions or wanted.queries)):
             save(engine.catalog, collection, done)
@@ -101,6 +107,7 @@ def _report(done: Comparison, *, depth: int) -> dict[str, Any]:
         "mode": first.system.mode,
         "depth": depth,
         "embedder": first.system.embedder,
+        "reranker": first.system.reranker,
         "notices": _notices(done),
         "seconds": {"search": sum(times), "median_search": statistics.median(times)},
         "chunks": first.chunks,
@@ -120,6 +127,7 @@ def _system(first: SystemResult, result: SystemResult) -> dict[str, Any]:
         "mode": result.system.mode,
         "embedder": result.system.embedder,
         "chunk_tokens": result.system.chunk_tokens,
+        "reranker": result.system.reranker,
         "chunks": result.chunks,
         **_figures(result),
         "differences": {} if result is first else _differences(first, result),

@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from rag.rerankers.base import NO_RERANKER
+
 
 def print_report(report: dict[str, Any]) -> None:
     """The figures for a person to read."""
@@ -11,9 +13,10 @@ def print_report(report: dict[str, Any]) -> None:
         click.echo(f"{metric:<10} {report[metric]:.3f}  (95 %: {low:.3f}–{high:.3f})")
     seconds = report["seconds"]
     indexing = f"{seconds['index']:.1f} s to index, " if "index" in seconds else ""
+    reranked = "" if report["reranker"] == NO_RERANKER else f", reranked by {report['reranker']}"
     click.echo(
         f"{report['queries']} questions ({report['skipped']} skipped), {report['documents']} documents, "
-        f"{report['chunks']} chunks; {report['mode']}, {report['embedder']}; "
+        f"{report['chunks']} chunks; {report['mode']}, {report['embedder']}{reranked}; "
         f"{indexing}{1000 * seconds['median_search']:.0f} ms a question"
     )
     for system in report.get("systems", ())[1:]:

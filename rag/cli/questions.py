@@ -57,6 +57,11 @@ def _question_options(command: Command) -> Command:
             show_default=True,
             help="How much a passage loses by being like one before it.",
         ),
+        click.option(
+            "--reranker",
+            metavar="ID",
+            help="What reorders the best passages, like dashscope:qwen3-rerank, or none; else RAG_RERANKER.",
+        ),
         json_option,
     )
     for option in reversed(options):
@@ -131,6 +136,7 @@ def ask(question: str, collection: str | None, as_json: bool, model: str | None,
                 "citations": [asdict(citation) for citation in answer.citations],
                 "passages": _found_json(found)["passages"],
                 "model": answer.model,
+                "reranker": found.reranker,
                 "seconds": {**found.seconds, **answer.seconds},
                 "notices": [str(notice) for notice in (*found.notices, *answer.notices)],
             }
@@ -157,6 +163,7 @@ def _found_json(found: "SearchResult") -> dict[str, Any]:
     return {
         "question": found.question,
         "mode": found.mode,
+        "reranker": found.reranker,
         "passages": list(map(passage_row, found.passages)),
         "seconds": dict(found.seconds),
         "notices": [str(notice) for notice in found.notices],
@@ -173,7 +180,8 @@ def _print_passages(found: "SearchResult") -> None:
         heading = " › ".join(passage.headings)
         cosine = "" if passage.cosine is None else f"  cosine {passage.cosine:.3f}"
         relevance = "" if passage.relevance is None else f"  relevance {passage.relevance:.0%}"
-        say(f"\n[{passage.rank}] {one_line(place)}{cosine}{relevance}")
+        reranked = "" if passage.rerank_score is None else f"  rerank score {passage.rerank_score:.3f}"
+        say(f"\n[{passage.rank}] {one_line(place)}{cosine}{relevance}{reranked}")
         if heading:
             say(f"    {one_line(heading)}")
         say("    " + passage.text.replace("\n", "\n    "))

@@ -59,11 +59,22 @@ def _print_way(way: "Way", k: int) -> None:
         "by keywords": f"number {way.keyword_rank}" if way.keyword_rank else "no word in common",
         "filters": f"left out by {', '.join(way.left_out_by)}" if way.left_out_by else "passed",
         "candidates": "yes" if way.in_pool else "no",
+        **_reranker(way),
         f"result ({way.mode})": f"number {way.rank}, and {k} are asked for" if way.rank else "not ranked",
         "cosine": "–" if passage.cosine is None else f"{passage.cosine:.3f}",
         "relevance": "–" if passage.relevance is None else f"{passage.relevance:.0%}",
         "keyword score": "–" if passage.keyword_score is None else f"{passage.keyword_score:.2f}",
+        "rerank score": "–" if passage.rerank_score is None else f"{passage.rerank_score:.3f}",
     }
     for name, what in stages.items():
         click.echo(f"    {name:<16} {what}")
     say("    " + passage.text.replace("\n", "\n    "))
+
+
+def _reranker(way: "Way") -> dict[str, str]:
+    """What the reranker did, where one worked."""
+    if way.rank_without_reranker is None:
+        return {}
+    if way.passage.rerank_score is None:
+        return {"reranker": "not read: too far down, or a picture"}
+    return {"reranker": f"from number {way.rank_without_reranker} to number {way.rank or '–'}"}

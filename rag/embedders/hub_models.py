@@ -53,7 +53,7 @@ def _cached(name: str, cache: Path) -> Path | None:
         )
     except HFValidationError:
         raise ProviderError(
-            "{model} is neither a folder nor a name such as BAAI/bge-m3. Correct the embedder's name.",
+            "{model} is neither a folder nor a name such as BAAI/bge-m3. Correct the model's name.",
             model=name,
         ) from None
     except (LocalEntryNotFoundError, OSError):
@@ -84,7 +84,7 @@ def _unobtainable(name: str, cache: Path, reason: str | Notice) -> ProviderError
     return ProviderError(
         "The model {model} is not in {cache} and could not be downloaded: {reason}. Check its name and the "
         "network, or set HF_ENDPOINT to a mirror. Without a network, copy the model's folder to this machine "
-        "and name the embedder by the folder's path.",
+        "and name the model by the folder's path.",
         model=name,
         cache=cache,
         reason=reason,

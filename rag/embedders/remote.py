@@ -145,11 +145,11 @@ class RemoteEmbedder(ABC):
 
     def _embed(self, texts: Sequence[str], prefix: str) -> Vectors:
         """Unit vectors by one request, or by smaller ones where the server finds it too large."""
-        sent = [_sendable(text) for text in texts]
+        sent = [sendable(text) for text in texts]
         try:
             return self._received(lambda: self._ask(sent, prefix), len(sent), explained_for_vectors)
         except ProviderError as error:
-            if len(texts) == 1 or not _may_be_too_large(error):
+            if len(texts) == 1 or not may_be_too_large(error):
                 raise
         middle = len(texts) // 2
         return np.concatenate([self._embed(part, prefix) for part in (texts[:middle], texts[middle:])])
@@ -182,12 +182,14 @@ class RemoteEmbedder(ABC):
         return vectors
 
 
-def _sendable(text: str) -> str:
+def sendable(text: str) -> str:
+    """A text as servers take it."""
     text = readable(text).replace("\0", " ")
     return text if text.strip() else "."
 
 
-def _may_be_too_large(error: ProviderError) -> bool:
+def may_be_too_large(error: ProviderError) -> bool:
+    """Whether a smaller request may do."""
     cause = error.__cause__
     return isinstance(cause, Failure) and cause.kind in (Kind.TOO_LONG, Kind.REQUEST)
 

@@ -1,6 +1,5 @@
 """What the embedders on torch share: loading at first use, the window, batches and turns."""
 
-import importlib.util
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from rag.embedders.base import Fingerprint, Vectors
 from rag.embedders.batches import token_batches
 from rag.embedders.checks import too_long, unit_rows
-from rag.embedders.hub_models import HubModel, find_model
+from rag.embedders.hub_models import HubModel
+from rag.embedders.torch_loading import load_files, on_torch
 from rag.embedders.turns import Turns
-from rag.errors import ProviderError, RagError
 
 Role: TypeAlias = Literal["query", "document"]
 
@@ -94,27 +93,9 @@ class TorchEmbedder(ABC):
             return self._loaded
 
     def _open(self) -> LoadedModel:
-        for package in self.packages:
-            if importlib.util.find_spec(package) is None:
-                raise ProviderError(
-                    "{model} needs the package {package}. In Passage's environment (.venv), run: "
-                    "pip install 'passage[sentence-transformers]'",
-                    model=self._id,
-                    package=package,
-                )
-        files = find_model(self._name, cache=self._cache, hub_url=self._hub_url)
-        try:
-            return self._load(files)
-        except RagError:
-            raise
-        except Exception as error:  # a damaged folder shows in many ways
-            raise ProviderError(
-                "{model} cannot be loaded from {folder}: {reason}. Check that the folder is whole, or choose "
-                "another embedder.",
-                model=self._id,
-                folder=files.folder,
-                reason=f"{type(error).__name__}: {error}",
-            ) from error
+        return load_files(
+            self._id, self._name, self.packages, self._load, cache=self._cache, hub_url=self._hub_url
+        )
 
     @property
     def _id(self) -> str:
@@ -132,13 +113,4 @@ class TorchEmbedder(ABC):
         return self._run(len(texts), lambda: self._model.embed(texts, role))
 
     def _run(self, count: int, compute: Callable[[], NDArray[np.float32]]) -> Vectors:
-        try:
-            rows = compute()
-        except Exception as error:  # torch raises RuntimeError, and worse where memory ends
-            raise ProviderError(
-                "{model} does not run: {reason}. Close other programs if memory is short, or choose another "
-                "embedder.",
-                model=self._id,
-                reason=f"{type(error).__name__}: {error}",
-            ) from error
-        return unit_rows(rows, count, self._id)
+        return unit_rows(on_torch(self._id, compute), count, self._id)

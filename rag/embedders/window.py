@@ -1,6 +1,6 @@
 """Texts and what a model reads of them at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -10,13 +10,7 @@ from rag.embedders.base import Embedder, Vectors
 def fitting(text: str, embedder: Embedder) -> str:
     """`text`, or the longest beginning of it that the model's window takes."""
     most = embedder.max_tokens
-    if most is None or embedder.count_tokens(text) <= most:
-        return text
-    low, high = 1, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if embedder.count_tokens(text[:middle]) <= most else (low, middle - 1)
-    return text[:low]
+    return text if most is None else _beginning(text, embedder.count_tokens, most)
 
 
 def embed_whole(texts: Sequence[str], embedder: Embedder) -> Vectors:
@@ -24,11 +18,12 @@ def embed_whole(texts: Sequence[str], embedder: Embedder) -> Vectors:
 
     A longer one is embedded in pieces; its vector is their mean, each weighted by its tokens.
     """
-    pieces = [list(_pieces(text, embedder)) for text in texts]
-    found = embedder.embed_documents([piece for parts in pieces for piece in parts])
+    most, count = embedder.max_tokens, embedder.count_tokens
+    split = [[text] if most is None else list(pieces(text, count, most)) for text in texts]
+    found = embedder.embed_documents([piece for parts in split for piece in parts])
     vectors = np.empty((len(texts), found.shape[1]), np.float32)
     start = 0
-    for row, parts in enumerate(pieces):
+    for row, parts in enumerate(split):
         end = start + len(parts)
         vectors[row] = found[start]
         if len(parts) > 1:
@@ -39,11 +34,22 @@ def embed_whole(texts: Sequence[str], embedder: Embedder) -> Vectors:
     return vectors
 
 
-def _pieces(text: str, embedder: Embedder) -> Iterator[str]:
-    """The text, or consecutive pieces of it that fit the window, cut at white space where there is some."""
-    while (piece := fitting(text, embedder)) != text:
+def pieces(text: str, count: Callable[[str], int], most: int) -> Iterator[str]:
+    """The text, or consecutive pieces of it of `most` tokens, cut at white space where there is some."""
+    while (piece := _beginning(text, count, most)) != text:
         at_space = max(piece.rfind(" "), piece.rfind("\n")) + 1
         piece = piece[:at_space] if at_space > len(piece) // 2 else piece
         yield piece
         text = text[len(piece) :]
     yield text
+
+
+def _beginning(text: str, count: Callable[[str], int], most: int) -> str:
+    """`text`, or the longest beginning of it that has at most `most` tokens, and one character at least."""
+    if count(text) <= most:
+        return text
+    low, high = 1, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if count(text[:middle]) <= most else (low, middle - 1)
+    return text[:low]

@@ -202,7 +202,9 @@ class _Asking:
         return outcomes
 
     def _outcome(self, question: Judged) -> Outcome:
-        found = self._search(Query(question.text, k=self._depth, mode=self._system.mode))
+        system = self._system
+        query = Query(question.text, k=self._depth, mode=system.mode, reranker=system.reranker)
+        found = self._search(query)
         for notice in found.notices:
             _, times = self.notices.get(str(notice), (notice, 0))
             self.notices[str(notice)] = (notice, times + 1)

@@ -101,7 +101,7 @@ class TemporaryIndex:
         self.collection = collection
         self.embedder: Embedder = models.embedder_of(collection)
         self.search: Search = partial(
-            Retriever(catalog, vectors, keywords, models.embedder_of).search, collection
+            Retriever(catalog, vectors, keywords, models.embedder_of, models.reranker).search, collection
         )
         self._catalog = catalog
         self._vectors = vectors

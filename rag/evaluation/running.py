@@ -56,11 +56,13 @@ def evaluate(
     *,
     mode: Mode = "hybrid",
     depth: int = POOL,
+    reranker: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Search `depth` passages for every question; a document ranks where its best passage does.
 
-    `on_progress` is told the questions asked and all of them. Raises what `search` raises.
+    `reranker` is one by its name, None the settings' one. `on_progress` is told the questions asked and all
+    of them. Raises what `search` raises.
     """
     results = []
     notices: Counter[str] = Counter()
@@ -69,7 +71,7 @@ def evaluate(
         if on_progress:
             on_progress(done, len(questions.questions))
         asked = time.perf_counter()
-        found = search(Query(question.text, k=depth, mode=mode))
+        found = search(Query(question.text, k=depth, mode=mode, reranker=reranker))
         seconds = time.perf_counter() - asked
         notices.update(map(str, found.notices))
         ranking = tuple(dict.fromkeys(passage.document_id for passage in found.passages))

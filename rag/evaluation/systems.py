@@ -14,6 +14,7 @@ from rag.evaluation.asking import ready_documents
 from rag.evaluation.corpus_index import TemporaryIndex, temporary_index
 from rag.evaluation.running import Search
 from rag.ingestion.reading import split_for
+from rag.rerankers.base import NO_RERANKER
 from rag.retrieval import Mode
 
 BATCH_CHUNKS = 2000
@@ -23,15 +24,19 @@ OnStep = Callable[[Notice, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A mode, the model ("provider:model") and the size of the chunks in tokens; None: as they are cut."""
+    """A mode, the model ("provider:model") and the size of the chunks in tokens; None: as they are cut.
+
+    `reranker` is one by its name, or NO_RERANKER.
+    """
 
     mode: Mode
     embedder: str
     chunk_tokens: int | None = None
+    reranker: str = NO_RERANKER
 
     @property
     def index(self) -> tuple[str, int | None]:
-        """What tells the indexes apart: systems of one index differ in their mode only."""
+        """What tells the indexes apart: systems of one index differ in mode and reranker only."""
         return self.embedder, self.chunk_tokens
 
     def name(self, base: "System") -> str:
@@ -41,6 +46,8 @@ class System:
             parts.append(self.embedder)
         if self.chunk_tokens is not None:
             parts.append(f"{self.chunk_tokens} tokens")
+        if self.reranker != base.reranker:
+            parts.append("not reranked" if self.reranker == NO_RERANKER else self.reranker)
         return " · ".join(parts)
 
 
@@ -54,11 +61,15 @@ class Opened:
 
 
 def systems(
-    modes: Sequence[Mode], embedders: Sequence[str], chunk_tokens: Sequence[int | None]
+    modes: Sequence[Mode],
+    embedders: Sequence[str],
+    chunk_tokens: Sequence[int | None],
+    rerankers: Sequence[str] = (NO_RERANKER,),
 ) -> tuple[System, ...]:
     """All combinations, each once; keywords are the same whatever the model, so they have the first only."""
     combined = [
-        System(mode, embedders[0] if mode == "keyword" else embedder, size)
+        System(mode, embedders[0] if mode == "keyword" else embedder, size, reranker)
+        for reranker in dict.fromkeys(rerankers)
         for size in dict.fromkeys(chunk_tokens)
         for embedder in dict.fromkeys(embedders)
         for mode in dict.fromkeys(modes)

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     LENGTH = "length"
     VECTORS = "vectors"
+    SCORES = "scores"
 
 
 RETRIED = frozenset({Kind.BUSY, Kind.SERVER, Kind.CUT})

@@ -4,6 +4,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from rag.documents import Notice
 from rag.providers.addresses import is_loopback, parts_of
 from rag.providers.failures import Failure, Kind, Server, failure_of_status, missing_key
@@ -20,14 +22,23 @@ def openai_server(settings: Settings, model: str) -> Server:
     url = settings.openai_base_url
     if not settings.openai_api_key and not url:
         raise missing_key("OpenAI", "OPENAI_API_KEY", "openai_api_key")
-    return Server(
-        f"{parts_of(url).host} (OpenAI API)" if url else "OpenAI",
-        url or DEFAULT_URL,
+    return server_at(
+        url,
         model,
-        settings.request_timeout,
-        settings.openai_api_key,
+        timeout=settings.request_timeout,
+        key=settings.openai_api_key,
         url_setting="RAG_OPENAI_BASE_URL",
         key_setting="OPENAI_API_KEY",
+    )
+
+
+def server_at(
+    url: str | None, model: str, *, timeout: float, key: SecretStr | None, url_setting: str, key_setting: str
+) -> Server:
+    """The server with OpenAI's API at an address, None for OpenAI's own, and the settings it comes from."""
+    name = f"{parts_of(url).host} (OpenAI API)" if url else "OpenAI"
+    return Server(
+        name, url or DEFAULT_URL, model, timeout, key, url_setting=url_setting, key_setting=key_setting
     )
 
 

@@ -1,16 +1,13 @@
-"""From a question to passages: candidates from both indexes, filters, thresholds."""
+"""From a question to passages: candidates from both indexes, filters, an order."""
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from rag.calibration import Backgrounds
-from rag.catalog import Catalog, Collection, StoredChunk, vector_key
+from rag.catalog import Catalog, Collection, vector_key
 from rag.comparison import Comparison, stored_vectors
-from rag.documents import Chunk, Document, Notice, Passage
+from rag.documents import Chunk, Notice, Passage
 from rag.embedders.base import Embedder, Vectors
 from rag.embedders.pictures import picture_embedder, takes_pictures
 from rag.embedders.window import fitting
@@ -18,12 +15,13 @@ from rag.errors import ProviderError, StoreError
 from rag.keyword_index import KeywordIndex
 from rag.loaders.picture import check_picture
 from rag.picture_scale import PictureScale
-from rag.retrieval.diversity import diverse_order
 from rag.retrieval.exact import ExactSearch
 from rag.retrieval.filtering import Filters
+from rag.retrieval.ordering import Ordering
 from rag.retrieval.phrases import chunks_with, phrases_of
 from rag.retrieval.query import POOL, Mode, Query, SearchResult
-from rag.retrieval.ranking import MOST_BESIDE, Candidates, best_first, scores_of, with_texts_beside
+from rag.retrieval.ranking import Candidates
+from rag.retrieval.reranking import RerankerOf, Reranking
 from rag.vector_index import VectorIndex
 
 __all__ = ["POOL", "Mode", "Query", "Retriever", "SearchResult"]
@@ -45,6 +43,7 @@ class Retriever:
         vectors: VectorIndex,
         keywords: KeywordIndex,
         embedder_of: Callable[[Collection], Embedder],
+        reranker_of: RerankerOf = lambda _id: None,
     ) -> None:
         self._catalog = catalog
         self._vectors = vectors
@@ -53,7 +52,9 @@ class Retriever:
         self.exact = ExactSearch(catalog)
         self._filters = Filters(catalog)
         self._comparison = Comparison(catalog, embedder_of)
-        self._picture_scale = PictureScale(catalog, embedder_of)
+        self._ordering = Ordering(
+            catalog, self._comparison, PictureScale(catalog, embedder_of), Reranking(catalog, reranker_of)
+        )
 
     def search(self, collection: Collection, query: Query) -> SearchResult:
         """The best passages for a question or a picture.
@@ -72,12 +73,16 @@ class Retriever:
             notices += more
         if vector is not None:
             found = self._with_cosines(collection, query, vector, found, allowed)
-        passages = self._ranked(collection, query, mode, vector, found)
+        passages, reranked = self._ordering.best(collection, query, mode, vector, found)
+        notices += reranked.notices
         has_least = query.min_similarity is not None and vector is not None
         if not passages and (allowed is not None or has_least):
             notices += (NO_MATCH,)
-        seconds = {"embed": embedded - started, "search": time.perf_counter() - embedded}
-        return SearchResult(query.question, mode, passages, seconds, notices, phrases)
+        searching = time.perf_counter() - embedded - reranked.seconds
+        seconds = {"embed": embedded - started, "search": searching}
+        if reranked.seconds:
+            seconds["rerank"] = reranked.seconds
+        return SearchResult(query.question, mode, passages, seconds, notices, phrases, reranked.reranker)
 
     def warm_up(self, collection: Collection) -> None:
         """Load the model and the background before the first question needs them."""
@@ -207,95 +212,7 @@ class Retriever:
         kept = pictures if allowed is None else set(allowed)
         return {key: digest for key, digest in pictures.items() if key in kept}
 
-    def _ranked(
-        self,
-        collection: Collection,
-        query: Query,
-        mode: Mode,
-        vector: Vectors | None,
-        found: Candidates,
-    ) -> tuple[Passage, ...]:
-        base = None
-        scored = found
-        if vector is not None and query.picture is None:
-            base = self._comparison.backgrounds(collection, vector)
-            if found.pictures:
-                levelled = self._picture_scale.levelled(
-                    collection, vector, found.cosines, found.pictures, base.of(query.question, "")
-                )
-                scored = replace(found, cosines=levelled)
-        scores = scores_of(mode, scored, base)
-        if mode == "hybrid" and vector is not None:
-            firsts = best_first(scores)[:MOST_BESIDE]
-            beside = self._catalog.chunks.vectors_beside(collection.fingerprint, firsts)
-            scores = with_texts_beside(scores, scored.cosines, beside, vector)
-        order = best_first(scores)
-        if query.min_similarity is not None and vector is not None:
-            order = [key for key in order if found.cosines.get(key, -1.0) >= query.min_similarity]
-        if query.diversity and mode != "keyword":
-            hashes = self._catalog.chunks.ready_hashes(collection.id, order)
-            order = self._diverse(collection, query, scores, hashes)
-        best = self._first_ready(collection, order, query.k)
-        return tuple(
-            _passage(rank, scores[chunk.id], found, base, chunk, document)
-            for rank, (chunk, document) in enumerate(best, 1)
-        )
-
-    def _first_ready(
-        self, collection: Collection, order: Sequence[str], k: int
-    ) -> list[tuple[StoredChunk, Document]]:
-        """The first k chunks of an order that belong to ready documents."""
-        best: list[tuple[StoredChunk, Document]] = []
-        for start in range(0, len(order), k):
-            part = order[start : start + k]
-            chunks = self._catalog.documents.ready_chunks(collection.id, part)
-            best += [chunks[key] for key in part if key in chunks]
-            if len(best) >= k:
-                break
-        return best[:k]
-
-    def _diverse(
-        self, collection: Collection, query: Query, scores: Mapping[str, float], hashes: Mapping[str, str]
-    ) -> list[str]:
-        """The chunks of `hashes`, best first, so that those alike are further apart."""
-        stored = stored_vectors(self._catalog, collection, list(hashes.values()))
-        keys = [key for key, text in hashes.items() if text in stored]
-        if not keys:
-            return []
-        vectors = np.stack([stored[hashes[key]] for key in keys])
-        places = diverse_order([scores[key] for key in keys], vectors, diversity=query.diversity, n=query.k)
-        return [keys[place] for place in places]
-
 
 def _key(passage: Passage) -> str:
     """The key of a passage's vector, where its chunk is gone."""
     return vector_key(Chunk(passage.text, 0, headings=passage.headings, picture=passage.picture))
-
-
-def _passage(
-    rank: int,
-    score: float,
-    found: Candidates,
-    base: Backgrounds | None,
-    stored: StoredChunk,
-    document: Document,
-) -> Passage:
-    cosine, text = found.cosines.get(stored.id), stored.chunk.text
-    if stored.chunk.picture:
-        base = None  # relevance was fitted to texts
-    return Passage(
-        rank=rank,
-        chunk_id=stored.id,
-        document_id=document.id,
-        name=document.name,
-        text=text,
-        score=score,
-        cosine=cosine,
-        relevance=base.of(text, document.id).relevance(cosine) if cosine is not None and base else None,
-        keyword_score=found.keyword_scores.get(stored.id),
-        page=stored.chunk.page,
-        page_label=stored.chunk.page_label,
-        headings=stored.chunk.headings,
-        metadata={**document.metadata, **stored.metadata},
-        picture=stored.chunk.picture,
-    )

@@ -9,6 +9,7 @@ from rag.embedders.base import Embedder
 from rag.embedders.window import fitting
 from rag.errors import ProviderError, StoreError
 from rag.keyword_index import KeywordIndex
+from rag.rerankers.base import NO_RERANKER
 from rag.retrieval import FILTERED_POOL, POOL, Mode, Query, Retriever, SearchResult
 from rag.retrieval.neighbours import passage_of
 from rag.retrieval.phrases import holds_phrase, without_quotes
@@ -38,7 +39,8 @@ class WhyNot:
 class _Seen:
     """Passages by chunk id: with all options, without the minimum, without filters too; and the pool.
 
-    `dense` and `words` are (rank, score) by chunk id among all `chunks`.
+    `unreranked` is with all options but without the reranker, empty where none worked. `dense` and `words`
+    are (rank, score) by chunk id among all `chunks`.
     """
 
     mode: Mode
@@ -46,6 +48,7 @@ class _Seen:
     strict: Mapping[str, Passage]
     loose: Mapping[str, Passage]
     free: Mapping[str, Passage]
+    unreranked: Mapping[str, Passage]
     pool: frozenset[str]
     dense: Mapping[str, tuple[int, float]]
     words: Mapping[str, tuple[int, float]]
@@ -106,7 +109,8 @@ class Explaining:
             return [(each, document) for each in list(chunks.values())[:MOST]]
         within = {"document_id": document.id}
         best = self._retriever.search(
-            collection, replace(query, k=MOST, where=within, contains=None, min_similarity=None)
+            collection,
+            replace(query, k=MOST, where=within, contains=None, min_similarity=None, reranker=NO_RERANKER),
         )
         keys = [each.chunk_id for each in best.passages] or list(chunks)[:1]
         return [(chunks[key], document) for key in keys if key in chunks]
@@ -162,13 +166,15 @@ class Explaining:
         without_minimum = strict if query.min_similarity is None else self._found(collection, loose)
         is_filtered = query.where or query.contains or found.phrases
         modes: tuple[Mode, ...] = ("dense", "keyword") if found.mode == "hybrid" else (found.mode,)
-        pools = [self._found(collection, replace(loose, mode=mode)) for mode in modes]
+        plain = replace(loose, reranker=NO_RERANKER)
+        pools = [self._found(collection, replace(plain, mode=mode)) for mode in modes]
         return _Seen(
             found.mode,
             found.phrases,
             strict,
             without_minimum,
             self._found(collection, free) if is_filtered else without_minimum,
+            self._found(collection, replace(query, k=POOL, reranker=NO_RERANKER)) if found.reranker else {},
             frozenset(key for pool in pools for key in pool),
             self._dense_ranks(collection, query, keys),
             self._keyword_ranks(collection, query, keys),
@@ -210,6 +216,7 @@ class Explaining:
         chunk, _document = each
         key, text = chunk.id, chunk.chunk.embedded_text
         free, loose, strict = seen.free.get(key), seen.loose.get(key), seen.strict.get(key)
+        unreranked = seen.unreranked.get(key)
         return Way(
             passage=free or self._scored(collection, query, seen, each),
             mode=seen.mode,
@@ -220,6 +227,7 @@ class Explaining:
             lacks=next((each for each in seen.phrases if not holds_phrase(text, each)), None),
             in_pool=key in seen.pool,
             rank=strict.rank if strict else None,
+            rank_without_reranker=unreranked.rank if unreranked else None,
             rank_without_minimum=loose.rank if loose else None,
             rank_without_filters=free.rank if free else None,
             score=free.score if free else None,

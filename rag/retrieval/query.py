@@ -19,7 +19,8 @@ class Query:
     Words of the question in double quotes must stand in a passage as they are, if they do in any.
     `min_similarity` is a cosine; passages below it are left out. `picture`, a PNG, JPEG or WebP file, is
     searched for in place of a question, by its vector only. `diversity` in [0, 1] is how much a passage loses
-    by being like one before it.
+    by being like one before it. `reranker` is "provider:model", or NO_RERANKER to go without; None leaves it
+    to the settings.
     """
 
     question: str
@@ -29,6 +30,7 @@ class Query:
     contains: str | None = None
     min_similarity: float | None = None
     diversity: float = 0.0
+    reranker: str | None = None
     picture: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -46,7 +48,8 @@ class Query:
 class SearchResult:
     """The passages, nearest first; `mode` is the one that answered; times in seconds.
 
-    `phrases` are the quoted words that each passage has; none where no passage has them all.
+    `phrases` are the quoted words that each passage has; none where no passage has them all. `reranker` is
+    the one that reordered them ("provider:model"), None where none did.
     """
 
     question: str
@@ -55,3 +58,4 @@ class SearchResult:
     seconds: Mapping[str, float]
     notices: tuple[Notice, ...] = ()
     phrases: tuple[str, ...] = ()
+    reranker: str | None = None

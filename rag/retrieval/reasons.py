@@ -19,7 +19,8 @@ class Way:
     question. `left_out_by` are the conditions that the chunk does not meet, `lacks` is the quoted phrase that
     it does not hold; `in_pool` tells whether it was among the candidates that are scored together. The three
     ranks of `mode` are among the first POOL: with all options, without the minimum similarity, and without
-    the filters and quotes either, as is `score`.
+    the filters and quotes either, as is `score`. `rank_without_reranker` is with all options but that one,
+    None also where no reranker worked.
     """
 
     passage: Passage
@@ -33,6 +34,7 @@ class Way:
     rank: int | None
     rank_without_minimum: int | None
     rank_without_filters: int | None
+    rank_without_reranker: int | None
     score: float | None
 
 
@@ -65,6 +67,12 @@ def reason(way: Way, query: Query) -> Notice:
         return Notice("It was found: it is number {rank}.", {"rank": way.rank})
     if (least := query.min_similarity) is not None and _is_below(way, least):
         return _too_far(way, query)
+    if way.rank is not None and (before := way.rank_without_reranker) and before <= query.k:
+        return Notice(
+            "The reranker put it from number {before} to number {rank}: raise the number of passages to "
+            "{rank}, or search without the reranker.",
+            {"before": before, "rank": way.rank},
+        )
     if way.rank is not None:
         return Notice(
             "It is number {rank}, and {k} are asked for: raise the number of passages to {rank}.",

@@ -23,6 +23,8 @@ def command(collection: str, query: Query, *, settings_minimum: float | None = N
         least = NO_MINIMUM
     if least is not None:
         words += ["--min-similarity", str(least)]
+    if query.reranker:
+        words += ["--reranker", query.reranker]
     if query.question.startswith("-"):  # an option to the command, unless it comes last
         words = [*words[:2], *words[3:], "--", query.question]
     return shlex.join(words)
@@ -34,6 +36,7 @@ def python(collection: str, query: Query) -> str:
     options += [f"where={dict(query.where)!r}"] if query.where else []
     options += [f"contains={query.contains!r}"] if query.contains else []
     options += [f"min_similarity={query.min_similarity}"] if query.min_similarity is not None else []
+    options += [f"reranker={query.reranker!r}"] if query.reranker else []
     return f"""from rag.engine import open_engine
 from rag.retrieval import Query
 from rag.settings import load_settings

@@ -9,6 +9,8 @@ from babel.dates import format_datetime, get_timezone
 from rag.evaluation import METRICS, Comparison, SystemResult, changes, difference, saved, systems
 from rag.evaluation.comparing import CHANGE_METRIC, Change, Outcome
 from rag.evaluation.systems import System
+from rag.rerankers.base import NO_RERANKER
+from rag.retrieval.reranking import RERANKED
 from rag.retrieval.side_by_side import MODES
 from rag.ui.evaluation_plots import METRIC_NAMES, change_plot, metric_plot, time_plot
 from rag.ui.markdown import plain
@@ -17,6 +19,7 @@ from rag.ui.search_cards import mode_name
 from rag.ui.session import collection, engine, evaluations
 from rag.ui.switching import tell_where_text_goes
 from rag.ui.text import language, t, tell, tn
+from rag.whereabouts import reranked_by
 
 SIZES = (64, 128, 256, 384, 512)
 CHANGES_SHOWN = 20
@@ -59,11 +62,28 @@ def _run(judged: int, *, is_busy: bool, is_open: bool) -> None:
         )
         if embedders or sizes:
             st.caption(t("For other models and sizes an index is built, which is removed after the run."))
-        chosen = systems(modes, [own, *embedders], [None, *sizes]) if modes else ()
+        rerankers = _rerankers()
+        chosen = systems(modes, [own, *embedders], [None, *sizes], rerankers) if modes else ()
         label = tn("Ask one question", "Ask {n} questions", judged)
         if st.button(label, type="primary", icon=":material/play_arrow:", disabled=is_busy or not chosen):
             evaluations().run(collection(), chosen)
             st.rerun()
+
+
+def _rerankers() -> list[str]:
+    """Without a reranker, and with the one of the settings."""
+    reranker = engine().models.reranker_id
+    if reranker is None:
+        return [NO_RERANKER]
+    also = st.toggle(
+        t("Compare with reranking as well"),
+        value=True,
+        key="evaluate-reranker",
+        help=t("{model} reads the best {n} together with the question.", model=reranker, n=RERANKED),
+    )
+    if also and (told := reranked_by(engine().models)):
+        st.caption(f":material/public: {plain(tell(told))}")
+    return [NO_RERANKER, reranker] if also else [NO_RERANKER]
 
 
 def _saved(runs: Mapping[str, Comparison]) -> None:
@@ -230,4 +250,6 @@ def _name(system: System, run: Comparison) -> str:
         parts.append(system.embedder)
     if system.chunk_tokens is not None:
         parts.append(t("{n} tokens", n=system.chunk_tokens))
+    if system.reranker != NO_RERANKER:
+        parts.append(t("reranked"))
     return " · ".join(parts)

@@ -11,6 +11,7 @@ from rag.provider_state import ProviderState, provider_states
 from rag.settings import Settings
 from rag.ui.markdown import plain
 from rag.ui.providers import show_provider
+from rag.ui.reranker import show_reranker
 from rag.ui.session import engine
 from rag.ui.switching import model_of_the_collection, new_collection
 from rag.ui.text import language, t, tell
@@ -34,6 +35,7 @@ def page() -> None:
             model_of_the_collection(choices)
         except RagError as error:
             st.error(plain(tell(error)), icon=":material/error:")
+        show_reranker()
         new_collection(choices)
 
 

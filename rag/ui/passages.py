@@ -1,5 +1,6 @@
 """The passages beside an answer: where they stand, how near they are, and the page they come from."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
@@ -34,15 +35,24 @@ def show(turn: Turn, *, interactive: bool = True) -> None:
     """All passages of a turn, nearest first; buttons only where clicking one would not end a stream."""
     if not turn.passages:
         return
-    st.caption(
-        tn("One passage found", "{n} passages found, best by meaning and words first", len(turn.passages))
-    )
+    st.caption(_found(turn.passages))
     if turn.searched:
         st.caption(t("Searched for: {question}", question=markdown.plain(turn.searched)))
     cited = {citation.marker for citation in turn.citations if citation.supported}
     for passage in turn.passages:
         with st.container(border=True):
             _card(turn, passage, cited=passage.rank in cited, interactive=interactive)
+
+
+def _found(passages: Sequence[Passage]) -> str:
+    """How many they are, and what put them in order."""
+    if any(passage.rerank_score is not None for passage in passages):
+        return tn(
+            "One passage found and reranked",
+            "{n} passages found, in the order of the reranker",
+            len(passages),
+        )
+    return tn("One passage found", "{n} passages found, best by meaning and words first", len(passages))
 
 
 def _card(turn: Turn, passage: Passage, *, cited: bool, interactive: bool) -> None:
@@ -128,12 +138,20 @@ def _scores(passage: Passage) -> None:
     if passage.cosine is None and passage.keyword_score is None:
         return
     if passage.cosine is None:
-        st.caption(t("Keyword score {score}", score=f"{passage.keyword_score or 0:.1f}"))
+        text = t("Keyword score {score}", score=f"{passage.keyword_score or 0:.1f}")
+        st.caption(text + rerank_score(passage))
         return
     text = t("Similarity {cosine}", cosine=f"{passage.cosine:.3f}")
     if passage.relevance is not None:
         text += " · " + t("relevance {percent} %", percent=round(100 * passage.relevance))
-    st.progress(min(1.0, max(0.0, passage.cosine)), text=text)
+    st.progress(min(1.0, max(0.0, passage.cosine)), text=text + rerank_score(passage))
+
+
+def rerank_score(passage: Passage) -> str:
+    """What a reranker gave the passage, to stand behind other scores; "" where none did."""
+    if passage.rerank_score is None:
+        return ""
+    return " · " + t("rerank score {score}", score=f"{passage.rerank_score:.3f}")
 
 
 def _has_picture(passage: Passage) -> bool:

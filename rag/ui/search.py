@@ -125,6 +125,8 @@ def _summary(result: SearchResult) -> str:
         embed=round(1000 * result.seconds["embed"]),
         search=round(1000 * result.seconds["search"]),
     )
+    if "rerank" in result.seconds:
+        times += " · " + t("reranking {rerank} ms", rerank=round(1000 * result.seconds["rerank"]))
     count = tn("One passage", "{n} passages", len(result.passages))
     return f"{count} · {times}"
 

@@ -49,7 +49,7 @@ def scores(passage: Passage) -> str:
         parts.append(t("BM25 {score}", score=f"{passage.keyword_score:.2f}"))
     if passage.score:
         parts.append(t("score {score}", score=f"{passage.score:.3f}"))
-    return " · ".join(parts)
+    return " · ".join(parts) + passages.rerank_score(passage)
 
 
 def _elsewhere(mode: Mode, ranks: Mapping[Mode, int]) -> list[str]:

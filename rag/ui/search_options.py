@@ -10,7 +10,9 @@ import streamlit as st
 from rag.catalog import Facets
 from rag.errors import UsageError
 from rag.filters import parsed_where
+from rag.rerankers.base import NO_RERANKER
 from rag.retrieval import POOL, Query
+from rag.retrieval.reranking import RERANKED
 from rag.ui import filter_builder
 from rag.ui.markdown import plain
 from rag.ui.session import collection, engine
@@ -25,6 +27,7 @@ class Options:
     where: Mapping[str, Any] | None
     contains: str | None
     min_similarity: float | None
+    rerank: bool = True
     is_valid: bool = True
 
     def query(self, question: str, picture: bytes | None = None) -> Query:
@@ -36,6 +39,7 @@ class Options:
             contains=self.contains,
             min_similarity=self.min_similarity,
             picture=picture,
+            reranker=None if self.rerank else NO_RERANKER,
         )
 
 
@@ -62,9 +66,23 @@ def choose() -> Options:
             key="search-least",
             persist_state="session",
         )
+        rerank = _rerank()
         if active:
             st.button(t("Clear"), icon=":material/close:", type="tertiary", on_click=_clear, args=(defaults,))
-    return Options(k, where, contains or None, least or None, is_valid)
+    return Options(k, where, contains or None, least or None, rerank, is_valid)
+
+
+def _rerank() -> bool:
+    """Whether to rerank; a choice only where there is a reranker."""
+    reranker = engine().models.reranker_id
+    if reranker is None:
+        return True
+    return st.toggle(
+        t("Rerank the passages"),
+        key="search-rerank",
+        help=t("{model} reads the best {n} together with the question.", model=reranker, n=RERANKED),
+        persist_state="session",
+    )
 
 
 def _clear(defaults: Mapping[str, Any]) -> None:
@@ -78,6 +96,7 @@ def _defaults(facets: Facets) -> dict[str, Any]:
         "search-k": settings.top_k,
         "search-contains": "",
         "search-least": max(0.0, settings.min_similarity or 0.0),
+        **({"search-rerank": True} if engine().models.reranker_id else {}),
         "search-as-json": False,
         "search-json": "",
         **filter_builder.defaults(facets),

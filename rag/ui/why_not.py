@@ -7,6 +7,7 @@ from rag.documents import Document
 from rag.errors import RagError
 from rag.retrieval import POOL, Query
 from rag.retrieval.reasons import Way
+from rag.retrieval.reranking import RERANKED
 from rag.retrieval.wanted import Wanted
 from rag.ui import markdown, passages
 from rag.ui.search_cards import mode_name, scores
@@ -119,8 +120,19 @@ def _rows(way: Way, query: Query) -> list[tuple[str, str]]:
         (t("Filters"), left_out.replace("|", "\\|") if way.left_out_by else t("passed")),
         (t("Candidates (the first {pool} of each way)", pool=POOL), _yes_no(is_true=way.in_pool)),
         (t("Minimum similarity"), t("passed") if is_near else t("below {least}", least=f"{least:.2f}")),
+        *_reranker_row(way),
         (t("Result: {mode}", mode=mode_name(way.mode)), _result(way, query)),
     ]
+
+
+def _reranker_row(way: Way) -> list[tuple[str, str]]:
+    """What the reranker did, where one worked."""
+    if way.rank_without_reranker is None:
+        return []
+    if way.passage.rerank_score is None:
+        return [(t("Reranker"), t("not read: it reads the texts among the first {n}", n=RERANKED))]
+    before, after = way.rank_without_reranker, way.rank or "–"
+    return [(t("Reranker"), t("from number {before} to number {after}", before=before, after=after))]
 
 
 def _result(way: Way, query: Query) -> str:

@@ -105,6 +105,10 @@ def test_the_documented_commands(run: Run, tmp_path: Path) -> None:
             ["--corpus", "c", "--queries", "q", "--qrels", "r", "--mode", "dense", "--mode", "keyword"],
             "one --mode",
         ),
+        (
+            ["--corpus", "c", "--queries", "q", "--qrels", "r", "--reranker", "none", "--reranker", "x:y"],
+            "one --reranker",
+        ),
         (["--corpus", "c", "--queries", "q", "--qrels", "r", "-c", "default"], "Say --corpus"),
         (["--questions", "questions.jsonl", "--generate", "5"], "Say one of --questions"),
         (["--keep"], "--keep is for the questions of --questions"),
