@@ -20,8 +20,9 @@ _CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 SAMPLE = 256  # chunks of the collection
 SENTENCES_WEIGHT = 30.0  # of all everyday sentences of a language together
 FULL_WEIGHT_FROM = 200  # chunks; with fewer, which are often all about one thing, each counts less than 1
-MIDPOINT, SLOPE = 6.5, 0.75  # fitted to the five nearest passages of seven question sets with two models
-SPREAD = 1.4826  # of a normal distribution, in units of its median absolute deviation
+MIDPOINT, SLOPE = 5.4, 1.1  # fitted to the five nearest passages of nine question sets with two models
+SPREAD = 1.4826  # standard deviations of a normal distribution in one median absolute deviation
+UPPER_DECILE = 1.2816  # where a tenth of a normal distribution lies above, in standard deviations
 
 COHORT = (  # as many in Chinese as in English, in this order
     "The bakery on the corner sells fresh bread and rolls from six in the morning.",
@@ -61,14 +62,19 @@ COHORT = (  # as many in Chinese as in English, in this order
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Median and robust standard deviation of a question's cosines to texts that do not answer it."""
+    """A question's cosines to texts that do not answer it: their median and robust standard deviation.
+
+    `reach` is the standard deviation by their upper decile alone. Models differ in how far the nearest of
+    texts that do not answer come up, which is what a passage has to stand out from.
+    """
 
     median: float
     deviation: float
+    reach: float
 
     def relevance(self, cosine: float) -> float:
         """How likely a passage with this cosine answers the question: in [0, 1], rising with the cosine."""
-        height = (cosine - self.median) / self.deviation
+        height = (cosine - self.median) / self.reach
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, SLOPE * (height - MIDPOINT)))))
 
 
@@ -118,15 +124,22 @@ def is_chinese(text: str) -> bool:
     return len(_CHINESE.findall(text)) * 5 >= len(text)
 
 
+def background(cosines: NDArray[np.float32], weights: NDArray[np.float64] | None = None) -> Background:
+    """The background that these cosines make, shape (n,), n > 0; each counts 1 unless `weights` says more."""
+    counted = np.ones(len(cosines)) if weights is None else weights
+    median = _quantile(cosines, counted, 0.5)
+    deviation = SPREAD * _quantile(np.abs(cosines - median), counted, 0.5)
+    reach = (_quantile(cosines, counted, 0.9) - median) / UPPER_DECILE
+    return Background(median, max(deviation, 1e-6), max(reach, 1e-6))
+
+
 def _background(sentences: NDArray[np.float32], chunks: NDArray[np.float32]) -> Background:
-    cosines = np.concatenate([sentences, chunks])
     each_sentence, each_chunk = SENTENCES_WEIGHT / len(sentences), min(1.0, len(chunks) / FULL_WEIGHT_FROM)
     weights = np.repeat([each_sentence, each_chunk], [len(sentences), len(chunks)])
-    median = _weighted_median(cosines, weights)
-    return Background(median, max(SPREAD * _weighted_median(np.abs(cosines - median), weights), 1e-6))
+    return background(np.concatenate([sentences, chunks]), weights)
 
 
-def _weighted_median(values: NDArray[np.float32], weights: NDArray[np.float64]) -> float:
+def _quantile(values: NDArray[np.float32], weights: NDArray[np.float64], share: float) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+    return float(values[order][np.searchsorted(reached, reached[-1] * share)])

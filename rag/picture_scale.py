@@ -13,7 +13,7 @@ from io import BytesIO
 
 import numpy as np
 
-from rag.calibration import SAMPLE, SPREAD, Background
+from rag.calibration import SAMPLE, Background, background
 from rag.catalog import Catalog, Collection
 from rag.comparison import stored_vectors
 from rag.embedders.base import Embedder, Vectors
@@ -64,8 +64,7 @@ class PictureScale:
         cosines = np.array(
             [vector @ question for vector in stored_vectors(self._catalog, collection, keys).values()]
         )
-        median = float(np.median(cosines))
-        return Background(median, max(SPREAD * float(np.median(np.abs(cosines - median))), 1e-6))
+        return background(cosines)
 
 
 @cache

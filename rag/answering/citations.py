@@ -13,7 +13,7 @@ MARKER = re.compile(r"\s*[\[【](\d{1,3}(?:\s*[,，、]\s*\d{1,3})*)[\]】]")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LIST_NUMBER = re.compile(r"^\s*\d{1,3}(?:\.\s+|[)）、]\s*)")
 ENOUGH_SHARED = 0.5  # of a sentence's words, for a passage to count as its source
-ENOUGH_MEANING = 0.5  # relevance of a passage to a sentence that shares too few words with it
+ENOUGH_MEANING = 0.6  # relevance of a passage to a sentence that shares too few words with it
 
 Relevance = Callable[[str, Sequence[Passage]], Sequence[float]]
 

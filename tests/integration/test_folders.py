@@ -201,7 +201,7 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path, folder: Path) 
     assert list_folder(tmp_path / "by a link") == listing
 
 
-def test_the_command_tells_what_it_does_not_follow(run: Run, tmp_path: Path, folder: Path) -> None:  # noqa: F811
+def test_the_command_tells_what_it_does_not_follow(run: Run, tmp_path: Path, folder: Path) -> None:
     write(tmp_path, "secret.txt", "The key is under the mat.")
     write(folder, "a.txt", "An apple is red.")
     (folder / "b.txt").symlink_to(tmp_path / "secret.txt")

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_command import Run, read, run
+from tests.commands import Run, read
 from tests.provider_server import OPENAI_RERANK, ProviderServer
-
-__all__ = ["run"]  # a fixture
 
 TEXTS = {"a.txt": "the cat sat there all day", "b.txt": "what is it", "c.txt": "a dog in the garden"}
 

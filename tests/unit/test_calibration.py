@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.calibration import COHORT, Background, Backgrounds, Sampled, is_chinese
+from rag.calibration import COHORT, Background, Backgrounds, Sampled, background, is_chinese
 
 DIMENSION = 8
 
@@ -55,4 +55,17 @@ def test_the_cohort_is_half_english_half_chinese() -> None:
 
 
 def test_a_flat_background_divides_by_nothing() -> None:
-    assert 0 <= Background(0.5, 1e-6).relevance(0.5) <= Background(0.5, 1e-6).relevance(0.6) <= 1
+    assert 0 <= Background(0.5, 1e-6, 1e-6).relevance(0.5) <= Background(0.5, 1e-6, 1e-6).relevance(0.6) <= 1
+
+
+def test_what_comes_up_beside_the_answer_lowers_it() -> None:
+    even = background(np.linspace(0.4, 0.6, 101, dtype=np.float32))
+    skewed = background(np.append(np.linspace(0.4, 0.6, 81), np.linspace(0.7, 0.8, 20)).astype(np.float32))
+    assert skewed.reach > even.reach
+    assert skewed.relevance(0.9) < even.relevance(0.9)
+
+
+def test_weights_count_as_so_many_cosines() -> None:
+    cosines = np.array([0.1, 0.2, 0.6], np.float32)
+    many = np.repeat(cosines, [3, 5, 2])
+    assert background(cosines, np.array([3.0, 5.0, 2.0])) == background(many)
