@@ -19,7 +19,8 @@ from rag.embedders.window import fitting
 from rag.errors import ProviderError
 from rag.model_catalogue import estimated_cost
 from rag.providers.failures import Failure, Kind
-from rag.rerankers.base import NO_RERANKER, Reranker
+from rag.rerankers import NO_RERANKER
+from rag.rerankers.base import Reranker
 from rag.rerankers.factory import make_reranker
 from rag.settings import Settings
 

@@ -10,7 +10,8 @@ from rag.ingestion import Indexing, Pipeline, Upkeep
 from rag.ingestion.checking import keyword_difference, vector_difference
 from rag.keyword_index import KeywordIndex
 from rag.loaders import Parser
-from rag.rerankers.base import NO_RERANKER, Reranker
+from rag.rerankers import NO_RERANKER
+from rag.rerankers.base import Reranker
 from rag.retrieval import Query, Retriever
 from rag.settings import Settings
 from rag.vector_index import VectorIndex

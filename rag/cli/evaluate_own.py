@@ -29,7 +29,7 @@ from rag.evaluation import (
     systems,
 )
 from rag.evaluation.comparing import CHANGE_METRIC
-from rag.rerankers.base import NO_RERANKER
+from rag.rerankers import NO_RERANKER
 from rag.whereabouts import reranked_by
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from rag.rerankers.base import NO_RERANKER
+from rag.rerankers import NO_RERANKER
 
 
 def print_report(report: dict[str, Any]) -> None:

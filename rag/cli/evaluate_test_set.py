@@ -15,7 +15,7 @@ from rag.evaluation import (
     read_judged_queries,
 )
 from rag.evaluation import evaluate as run
-from rag.rerankers.base import NO_RERANKER
+from rag.rerankers import NO_RERANKER
 from rag.settings import load_settings
 
 

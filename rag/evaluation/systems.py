@@ -14,7 +14,7 @@ from rag.evaluation.asking import ready_documents
 from rag.evaluation.corpus_index import TemporaryIndex, temporary_index
 from rag.evaluation.running import Search
 from rag.ingestion.reading import split_for
-from rag.rerankers.base import NO_RERANKER
+from rag.rerankers import NO_RERANKER
 from rag.retrieval import Mode
 
 BATCH_CHUNKS = 2000

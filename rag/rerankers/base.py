@@ -6,8 +6,6 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-NO_RERANKER = "none"  # the name that turns reranking off
-
 Scores: TypeAlias = NDArray[np.float32]
 
 

@@ -9,7 +9,7 @@ from rag.embedders.base import Embedder
 from rag.embedders.window import fitting
 from rag.errors import ProviderError, StoreError
 from rag.keyword_index import KeywordIndex
-from rag.rerankers.base import NO_RERANKER
+from rag.rerankers import NO_RERANKER
 from rag.retrieval import FILTERED_POOL, POOL, Mode, Query, Retriever, SearchResult
 from rag.retrieval.neighbours import passage_of
 from rag.retrieval.phrases import holds_phrase, without_quotes

@@ -9,7 +9,7 @@ from babel.dates import format_datetime, get_timezone
 from rag.evaluation import METRICS, Comparison, SystemResult, changes, difference, saved, systems
 from rag.evaluation.comparing import CHANGE_METRIC, Change, Outcome
 from rag.evaluation.systems import System
-from rag.rerankers.base import NO_RERANKER
+from rag.rerankers import NO_RERANKER
 from rag.retrieval.reranking import RERANKED
 from rag.retrieval.side_by_side import MODES
 from rag.ui.evaluation_plots import METRIC_NAMES, change_plot, metric_plot, time_plot

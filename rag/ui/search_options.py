@@ -10,7 +10,7 @@ import streamlit as st
 from rag.catalog import Facets
 from rag.errors import UsageError
 from rag.filters import parsed_where
-from rag.rerankers.base import NO_RERANKER
+from rag.rerankers import NO_RERANKER
 from rag.retrieval import POOL, Query
 from rag.retrieval.reranking import RERANKED
 from rag.ui import filter_builder

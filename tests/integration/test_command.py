@@ -39,7 +39,7 @@ def test_ingest_search_ask_follow_the_contract(run_program: Run) -> None:
     added = read(
         run_program("ingest", str(SAMPLES), "--meta", "origin=sample", "--meta", "year=2026", "--json")
     )
-    assert set(added) == {"documents", "vanished", "removed", "seconds"}
+    assert set(added) == {"documents", "vanished", "removed", "skipped", "seconds"}
     fields = {"name", "id", "status", "pages", "chunks", "tokens", "warnings", "error", "seconds"}
     assert all(set(document) == fields for document in added["documents"])
     assert [document["status"] for document in added["documents"]] == ["added"] * 4

@@ -230,7 +230,7 @@ def test_a_name_is_only_a_label(library: Library, tmp_path: Path) -> None:
     for number, name in enumerate(NAMES):
         library.queue(name, f"An apple is red, number {number}.")
     jobs = [library.catalog.jobs.get(key) for key in library.pipeline.run(library.catalog.jobs.take)]
-    assert [(job.name, job.status) for job in jobs] == [(name, "added") for name in NAMES]
+    assert {(job.name, job.status) for job in jobs} == {(name, "added") for name in NAMES}
     for number, name in enumerate(NAMES):
         query = Query("apple", where={"document": name})
         [passage] = library.retriever.search(library.collection, query).passages

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from rag.documents import Passage
 from rag.errors import UsageError
-from rag.rerankers.base import NO_RERANKER, Reranker
+from rag.rerankers import NO_RERANKER
+from rag.rerankers.base import Reranker
 from rag.rerankers.factory import make_reranker
 from rag.retrieval import POOL, Mode, Query, SearchResult
 from rag.retrieval.explaining import Explaining, WhyNot
