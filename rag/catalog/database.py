@@ -10,6 +10,8 @@ from pathlib import Path
 from rag.catalog.connection import Connection, unusable
 from rag.errors import StoreError
 
+MAPPED = 1 << 30  # bytes of the file: a search looks hundreds of vectors up, each on some pages of it
+
 SCHEMA = """
 create table collections (
     id text primary key,
@@ -250,6 +252,7 @@ class Database:
             connection.row_factory = sqlite3.Row
             connection.executescript(
                 "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;"
+                f"pragma mmap_size = {MAPPED};"
             )
             with self._lock:
                 self._held.add(held)
