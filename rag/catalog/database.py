@@ -10,8 +10,6 @@ from pathlib import Path
 from rag.catalog.connection import Connection, unusable
 from rag.errors import StoreError
 
-MAPPED = 1 << 30  # bytes of the file: a search looks hundreds of vectors up, each on some pages of it
-
 SCHEMA = """
 create table collections (
     id text primary key,
@@ -201,6 +199,19 @@ create table changed_records (
 ) without rowid;
 create index changed_records_by_collection on changed_records (collection_id);
 """
+# Without a rowid, vectors also fill the inner pages of their tree: it was deep, and looking one up slow.
+VECTORS_IN_ROWS = """
+create table vectors_in_rows (
+    fingerprint text not null,
+    text_hash text not null,
+    vector blob not null,
+    primary key (fingerprint, text_hash)
+);
+insert into vectors_in_rows select fingerprint, text_hash, vector from vectors;
+drop table vectors;
+alter table vectors_in_rows rename to vectors;
+create index vectors_by_text on vectors (text_hash);
+"""
 MIGRATIONS = (
     SCHEMA,
     VECTORS_BY_TEXT,
@@ -212,6 +223,7 @@ MIGRATIONS = (
     SENDERS,
     QUESTIONS,
     RECORDS,
+    VECTORS_IN_ROWS,
 )
 
 
@@ -252,7 +264,6 @@ class Database:
             connection.row_factory = sqlite3.Row
             connection.executescript(
                 "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;"
-                f"pragma mmap_size = {MAPPED};"
             )
             with self._lock:
                 self._held.add(held)

@@ -54,11 +54,14 @@ def test_a_thread_that_ends_closes_its_connection(catalog: Catalog) -> None:
 def test_a_data_folder_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "catalog.sqlite3") as old:
         old.executescript(f"{SCHEMA} pragma user_version = 1;")
+        old.execute("insert into vectors values ('model', 'text', x'00ff')")
     old.close()
     database = Database(tmp_path / "catalog.sqlite3")
     plan = [row["detail"] for row in database.connection.execute(f"explain query plan {DELETE_UNUSED}", "x")]
     assert "vectors_by_text" in plan[0]
     assert database.connection.execute("pragma user_version").fetchone()[0] == len(MIGRATIONS)
+    kept = database.connection.execute("select * from vectors").fetchall()
+    assert [tuple(row) for row in kept] == [("model", "text", b"\x00\xff")]
     database.close()
 
 
