@@ -11,7 +11,7 @@ from rag.retrieval.query import Mode
 
 KEYWORD_WEIGHT = 15.0  # standard deviations of the background that a perfect keyword match is worth
 BESIDE_WEIGHT = 0.1  # the share of a chunk's neighbours in its cosine
-MOST_BESIDE = 50  # candidates whose neighbours count: those further down hardly come in sight
+MOST_BESIDE = 30  # candidates whose neighbours count: those further down hardly come in sight
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def listing() -> None:
         chroma = engine().workbench.browsing.chroma()
         st.caption(
             t(
-                "Chroma {version} answers. It holds {n} indexes, and takes {rows} rows a call.",
+                "Chroma {version} answers. Indexes: {n}. Rows a call, at most: {rows}.",
                 version=chroma.version,
                 n=number(chroma.indexes),
                 rows=number(chroma.most_rows),
