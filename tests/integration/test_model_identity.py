@@ -33,7 +33,9 @@ def engine(tmp_path: Path, provider_server: ProviderServer) -> Iterator[Engine]:
 
 
 def open_at(folder: Path, server: ProviderServer) -> Engine:
-    return Engine(settings_at(server.url, data_dir=folder, embedder=MODEL, chat_model="extractive"))
+    return Engine(
+        settings_at(server.url, data_dir=folder, embedder=MODEL, chat_model="extractive", request_timeout=30)
+    )
 
 
 def names(engine: Engine, mode: str = "dense") -> list[str]:
