@@ -12,13 +12,12 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
+from benchmarks.page import wait_for
 from tests.e2e.conftest import CHROMIUM_OPTIONS
 
 RAG = str(Path(sys.executable).with_name("rag"))
@@ -52,7 +51,7 @@ def main() -> None:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(url)
+        wait_for(url)
         times = _measure(url, runs)
     finally:
         server.terminate()
@@ -158,15 +157,6 @@ def _rest(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute(
         "data-test-script-state", "notRunning", timeout=120_000
     )
-
-
-def _wait_for(url: str) -> None:
-    while True:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=60):
-                return
-        except urllib.error.URLError:
-            continue
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def main() -> None:
         free.close()
         server = subprocess.Popen([RAG, "serve", "--port", str(port)], env=variables)
         try:
-            _wait_for(f"http://127.0.0.1:{port}")
+            wait_for(f"http://127.0.0.1:{port}")
             times = [
                 _seconds(f"http://127.0.0.1:{port}", question) for question in ["warm up", *sys.argv[2:]]
             ]
@@ -64,7 +64,8 @@ def _seconds(url: str, question: str) -> float:
     return seconds
 
 
-def _wait_for(url: str) -> None:
+def wait_for(url: str) -> None:
+    """Return when the app answers at `url`."""
     while True:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=60):

@@ -127,10 +127,9 @@ def is_chinese(text: str) -> bool:
 def background(cosines: NDArray[np.float32], weights: NDArray[np.float64] | None = None) -> Background:
     """The background that these cosines make, shape (n,), n > 0; each counts 1 unless `weights` says more."""
     counted = np.ones(len(cosines)) if weights is None else weights
-    median = _quantile(cosines, counted, 0.5)
-    deviation = SPREAD * _quantile(np.abs(cosines - median), counted, 0.5)
-    reach = (_quantile(cosines, counted, 0.9) - median) / UPPER_DECILE
-    return Background(median, max(deviation, 1e-6), max(reach, 1e-6))
+    median, upper = _quantiles(cosines, counted, 0.5, 0.9)
+    (middle,) = _quantiles(np.abs(cosines - median), counted, 0.5)
+    return Background(median, max(SPREAD * middle, 1e-6), max((upper - median) / UPPER_DECILE, 1e-6))
 
 
 def _background(sentences: NDArray[np.float32], chunks: NDArray[np.float32]) -> Background:
@@ -139,7 +138,9 @@ def _background(sentences: NDArray[np.float32], chunks: NDArray[np.float32]) -> 
     return background(np.concatenate([sentences, chunks]), weights)
 
 
-def _quantile(values: NDArray[np.float32], weights: NDArray[np.float64], share: float) -> float:
+def _quantiles(
+    values: NDArray[np.float32], weights: NDArray[np.float64], *shares: float
+) -> tuple[float, ...]:
     order = np.argsort(values)
     reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] * share)])
+    return tuple(float(values[order[np.searchsorted(reached, reached[-1] * share)]]) for share in shares)
