@@ -6,10 +6,10 @@ import re
 import shutil
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import tantivy
 
@@ -18,6 +18,10 @@ from rag.errors import StoreError
 FORM = 2  # raise it when other things are written than before: the indexes are then built anew
 K1 = 1.2  # Tantivy's; with it the highest score of a term is idf · (K1 + 1)
 PAIR_SHARE = 0.75  # pairs that lie across two words stand in hardly any answer
+FEW = 2000  # chunks: a filter of more is slower asked for in the index than applied to what it finds
+SPARE = 3  # times as many are then looked through as would hold enough, were they spread evenly
+
+Hits: TypeAlias = list[tuple[str, float]]
 _SCRIPTS = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # written without spaces
 _WORD = rf"[^\W_{_SCRIPTS}]+"
 _RUN = re.compile(rf"[{_SCRIPTS}]+|{_WORD}(?:[.'’+#&/-]{_WORD})*[+#]*")
@@ -88,10 +92,12 @@ class KeywordIndex:
             self._indexes.pop(index, None)
             shutil.rmtree(self._folder / index, ignore_errors=True)
 
-    def search(self, index: str, question: str, *, n: int) -> tuple[list[tuple[str, float]], float]:
-        """The n best chunks as (id, BM25), and the BM25 of a text that would hold all that is asked for.
+    def search(
+        self, index: str, question: str, *, n: int, among: Set[str] | None = None
+    ) -> tuple[Hits, float]:
+        """The n best chunks, of all or `among` these, as (id, BM25), and the BM25 of a text that has it all.
 
-        This full score is the sum over the question's terms of idf · (K1 + 1), the most that each can give
+        The full score is the sum over the question's terms of idf · (K1 + 1), the most that each can give
         (Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework"). A term that no text holds counts
         at the highest idf, and a pair of CJK characters at PAIR_SHARE.
         """
@@ -104,8 +110,7 @@ class KeywordIndex:
             searcher = opened.searcher()
             queries = [tantivy.Query.term_query(opened.schema, "body", word) for word in words]
             query = tantivy.Query.boolean_query([(tantivy.Occur.Should, each) for each in queries])
-            hits = searcher.search(query, n, count=False).hits
-            found = [(searcher.doc(address)["id"][0], float(score)) for score, address in hits]
+            found = _best(searcher, query, n) if among is None else _among(opened, query, n, among)
             return found, self._full_score(searcher, words)
 
     def holding(self, index: str, phrase: str, *, n: int) -> list[str]:
@@ -182,6 +187,29 @@ def _schema() -> Any:
         .add_text_field("body", tokenizer_name="words", index_option="position")
         .build()
     )
+
+
+def _best(searcher: Any, query: Any, n: int) -> Hits:
+    return list(_read(searcher, searcher.search(query, n, count=False).hits))
+
+
+def _read(searcher: Any, hits: Sequence[tuple[float, Any]]) -> Iterator[tuple[str, float]]:
+    for score, address in hits:
+        yield searcher.doc(address)["id"][0], float(score)
+
+
+def _among(opened: Any, query: Any, n: int, among: Set[str]) -> Hits:
+    """The n best of those in `among`, whether they are found with the others or asked for by their ids."""
+    searcher = opened.searcher()
+    if len(among) > FEW:
+        most = max(n, n * SPARE * searcher.num_docs // len(among))
+        hits = searcher.search(query, most, count=False).hits
+        found = list(itertools.islice((hit for hit in _read(searcher, hits) if hit[0] in among), n))
+        if len(found) == n or len(hits) < most:
+            return found
+    ids = tantivy.Query.term_set_query(opened.schema, "id", list(among))
+    wanted = (tantivy.Query.const_score_query(ids, 0.0), query)
+    return _best(searcher, tantivy.Query.boolean_query([(tantivy.Occur.Must, each) for each in wanted]), n)
 
 
 @contextmanager

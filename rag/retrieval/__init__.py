@@ -26,8 +26,6 @@ from rag.vector_index import VectorIndex
 
 __all__ = ["POOL", "Mode", "Query", "Retriever", "SearchResult"]
 
-FILTERED_POOL = 1000  # keyword candidates before a filter
-
 NO_MATCH = Notice("No passage matches the search options.")
 NO_PHRASE = Notice("No passage has the quoted words as they stand: they were searched like all others.")
 
@@ -130,7 +128,7 @@ class Retriever:
 
     def _allowed(
         self, collection: Collection, query: Query
-    ) -> tuple[Sequence[str] | None, tuple[str, ...], tuple[Notice, ...]]:
+    ) -> tuple[frozenset[str] | None, tuple[str, ...], tuple[Notice, ...]]:
         """The chunks that pass the filters and hold the quoted phrases, and these; None for all chunks."""
         allowed = self._filters.matching(collection, query)
         phrases = phrases_of(query.question)
@@ -146,12 +144,10 @@ class Retriever:
         return holding, tuple(phrases), ()
 
     def _keyword_candidates(
-        self, collection: Collection, query: Query, mode: Mode, allowed: Sequence[str] | None
+        self, collection: Collection, query: Query, mode: Mode, allowed: frozenset[str] | None
     ) -> tuple[Mode, Candidates, tuple[Notice, ...]]:
         try:
-            hits, full_score = self._keywords.search(
-                collection.id, query.question, n=POOL if allowed is None else FILTERED_POOL
-            )
+            hits, full_score = self._keywords.search(collection.id, query.question, n=POOL, among=allowed)
         except StoreError as error:
             if mode == "keyword":
                 raise
@@ -159,11 +155,7 @@ class Retriever:
                 "Searched by meaning only, not by keywords. {reason}", {"reason": Notice.of(error)}
             )
             return "dense", Candidates({}, {}), (notice,)
-        if allowed is not None:
-            kept = set(allowed)
-            hits = [hit for hit in hits if hit[0] in kept]
-        scores = dict(hits[:POOL])
-        return mode, Candidates({}, scores, full_score), ()
+        return mode, Candidates({}, dict(hits), full_score), ()
 
     def _with_cosines(
         self,
@@ -171,7 +163,7 @@ class Retriever:
         query: Query,
         vector: Vectors,
         found: Candidates,
-        allowed: Sequence[str] | None,
+        allowed: frozenset[str] | None,
     ) -> Candidates:
         """The dense pool's cosines (but in keyword mode), and those of the keyword pool, looked up.
 
@@ -182,15 +174,13 @@ class Retriever:
         if query.picture is not None or query.mode != "keyword":
             cosines = dict(self._nearest(collection, vector, allowed))
             if pictures and len(cosines) == POOL:
-                cosines.update(self._nearest(collection, vector, list(pictures)))
+                cosines.update(self._nearest(collection, vector, frozenset(pictures)))
         unknown = [key for key in found.keyword_scores if key not in cosines]
-        hashes = self._catalog.chunks.ready_hashes(collection.id, unknown)
-        stored = stored_vectors(self._catalog, collection, list(hashes.values()))
-        cosines.update((key, float(stored[text] @ vector)) for key, text in hashes.items() if text in stored)
+        cosines.update(self.exact.cosines(collection, vector, unknown))
         return replace(found, cosines=cosines, pictures=pictures)
 
     def _nearest(
-        self, collection: Collection, vector: Vectors, allowed: Sequence[str] | None
+        self, collection: Collection, vector: Vectors, allowed: frozenset[str] | None
     ) -> list[tuple[str, float]]:
         """The dense pool: by the index, or exactly where a filter would make that slow or it is no good."""
         if allowed is None and self._vectors.is_trusted(collection.index_name):
@@ -204,13 +194,12 @@ class Retriever:
                 self._vectors.distrust(collection.index_name)
         return self.exact.nearest(collection, vector, n=POOL, ids=allowed)
 
-    def _pictures(self, collection: Collection, allowed: Sequence[str] | None) -> dict[str, str]:
+    def _pictures(self, collection: Collection, allowed: frozenset[str] | None) -> dict[str, str]:
         """The digests of the pictures that may be found, by chunk id."""
         if not takes_pictures(self._embedder_of(collection)):
             return {}
         pictures = self._catalog.documents.pictures(collection.id)
-        kept = pictures if allowed is None else set(allowed)
-        return {key: digest for key, digest in pictures.items() if key in kept}
+        return {key: digest for key, digest in pictures.items() if allowed is None or key in allowed}
 
 
 def _key(passage: Passage) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,11 +27,15 @@ Places: TypeAlias = NDArray[np.int64]
 class _Kept:
     """All vectors of a collection, shape (n, dimension), as long as its chunks are of `generation`."""
 
-    key: tuple[str, str]
+    index: tuple[str, str]
     generation: int
     ids: Sequence[str]
     places: Mapping[str, int]
     vectors: Vectors
+
+    def is_current(self, collection: Collection, generation: int) -> bool:
+        """Whether these are the vectors that a collection has now."""
+        return (self.index, self.generation) == ((collection.id, collection.fingerprint.key), generation)
 
 
 class ExactSearch:
@@ -41,18 +45,32 @@ class ExactSearch:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
-        self._known_places: deque[tuple[Sequence[str], _Kept, Places]] = deque(maxlen=MOST_FILTERS)
+        self._known_places: deque[tuple[frozenset[str], _Kept, Places]] = deque(maxlen=MOST_FILTERS)
 
     def nearest(
-        self, collection: Collection, vector: Vectors, *, n: int, ids: Sequence[str] | None = None
+        self, collection: Collection, vector: Vectors, *, n: int, ids: frozenset[str] | None = None
     ) -> Found:
         """The n nearest chunks, of all or of `ids`, as (id, cosine), nearest first."""
         chunks, fingerprint = self._catalog.chunks, collection.fingerprint
         if ids is not None and len(ids) <= FEW:
-            return _nearest(chunks.ready_vectors(collection.id, fingerprint, ids), vector, n)
+            return _nearest(chunks.ready_vectors(collection.id, fingerprint, tuple(ids)), vector, n)
         if kept := self._all(collection):
             return _best(kept.ids, kept.vectors, vector, n, None if ids is None else self._places(kept, ids))
         return _nearest(_only(chunks.ready_vectors(collection.id, fingerprint), ids), vector, n)
+
+    def cosines(self, collection: Collection, vector: Vectors, ids: Sequence[str]) -> dict[str, float]:
+        """The cosine of each of a few chunks; one that cannot be found or has no vector is left out."""
+        kept, fingerprint = self._kept, collection.fingerprint
+        if kept and kept.is_current(collection, self._catalog.documents.generation):
+            rows = [(key, kept.places[key]) for key in ids if key in kept.places]
+            parts: Iterable[Part] = [([key for key, _ in rows], kept.vectors[[place for _, place in rows]])]
+        else:
+            parts = self._catalog.chunks.ready_vectors(collection.id, fingerprint, ids)
+        return {
+            key: float(cosine)
+            for keys, vectors in parts
+            for key, cosine in zip(keys, vectors @ vector, strict=True)
+        }
 
     def ranks(
         self, collection: Collection, vector: Vectors, ids: Sequence[str]
@@ -61,14 +79,14 @@ class ExactSearch:
 
         A chunk without a vector is left out.
         """
-        chunks, fingerprint = self._catalog.chunks, collection.fingerprint
-        asked = list(chunks.ready_vectors(collection.id, fingerprint, ids))
-        cosines = {
-            key: float(row @ vector) for keys, rows in asked for key, row in zip(keys, rows, strict=True)
-        }
+        cosines = self.cosines(collection, vector, ids)
         nearer = dict.fromkeys(cosines, 0)
-        kept = self._all(collection)
-        parts = [(kept.ids, kept.vectors)] if kept else chunks.ready_vectors(collection.id, fingerprint)
+        kept, fingerprint = self._all(collection), collection.fingerprint
+        parts = (
+            [(kept.ids, kept.vectors)]
+            if kept
+            else self._catalog.chunks.ready_vectors(collection.id, fingerprint)
+        )
         for _keys, vectors in parts:
             others = vectors @ vector
             for key, cosine in cosines.items():
@@ -79,8 +97,8 @@ class ExactSearch:
         """The vectors of a collection, loaded once; None where they are too many to be kept."""
         documents = self._catalog.documents
         with self._lock:
-            key, generation = (collection.id, collection.fingerprint.key), documents.generation
-            if self._kept and (self._kept.key, self._kept.generation) == (key, generation):
+            generation = documents.generation
+            if self._kept and self._kept.is_current(collection, generation):
                 return self._kept
             self._kept = None
             rows = self._catalog.chunks.count(collection.id)
@@ -93,25 +111,25 @@ class ExactSearch:
                 vectors[len(ids) : len(ids) + len(fitting)] = fitting
                 ids += part[: len(fitting)]
             places = {key: place for place, key in enumerate(ids)}
-            self._kept = _Kept(key, generation, ids, places, vectors[: len(ids)])
+            index = collection.id, collection.fingerprint.key
+            self._kept = _Kept(index, generation, ids, places, vectors[: len(ids)])
             self._known_places.clear()
             return self._kept
 
-    def _places(self, kept: _Kept, ids: Sequence[str]) -> Places:
-        """The rows of `ids`; those of the filters that were used last are known."""
+    def _places(self, kept: _Kept, ids: frozenset[str]) -> Places:
+        """The rows of `ids`, in their order; those of the filters that were used last are known."""
         for known, of, places in tuple(self._known_places):  # another thread may add one
             if known is ids and of is kept:
                 return places
         found = (kept.places.get(key, -1) for key in ids)
-        places = np.fromiter((place for place in found if place >= 0), np.int64)
+        places = np.sort(np.fromiter((place for place in found if place >= 0), np.int64))
         self._known_places.append((ids, kept, places))
         return places
 
 
-def _only(parts: Iterator[Part], ids: Sequence[str] | None) -> Iterator[Part]:
-    wanted = None if ids is None else set(ids)
+def _only(parts: Iterator[Part], ids: frozenset[str] | None) -> Iterator[Part]:
     for keys, vectors in parts:
-        rows = [row for row, key in enumerate(keys) if wanted is None or key in wanted]
+        rows = [row for row, key in enumerate(keys) if ids is None or key in ids]
         yield [keys[row] for row in rows], vectors[rows]
 
 

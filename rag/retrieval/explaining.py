@@ -10,12 +10,13 @@ from rag.embedders.window import fitting
 from rag.errors import ProviderError, StoreError
 from rag.keyword_index import KeywordIndex
 from rag.rerankers import NO_RERANKER
-from rag.retrieval import FILTERED_POOL, POOL, Mode, Query, Retriever, SearchResult
+from rag.retrieval import POOL, Mode, Query, Retriever, SearchResult
 from rag.retrieval.neighbours import passage_of
 from rag.retrieval.phrases import holds_phrase, without_quotes
 from rag.retrieval.reasons import Way, left_out_by, reason
 from rag.retrieval.wanted import MOST, Found, Wanted, holders
 
+FIRST_WORDS = 1000  # of the keyword list, which is only read to its end if need be
 UNFINISHED = ("queued", "running")  # states of a job whose document cannot be found yet
 
 
@@ -202,7 +203,7 @@ class Explaining:
         self, collection: Collection, query: Query, keys: Sequence[str]
     ) -> Mapping[str, tuple[int, float]]:
         """Places among all chunks with a word of the question; the whole list is only read if need be."""
-        for n in (FILTERED_POOL, self._catalog.chunks.count(collection.id)):
+        for n in (FIRST_WORDS, self._catalog.chunks.count(collection.id)):
             try:
                 hits, _full_score = self._keywords.search(collection.id, query.question, n=max(1, n))
             except StoreError:

@@ -1,7 +1,6 @@
 """The chunks that pass a question's filters, kept for the next question with the same ones."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.catalog import Catalog, Collection
@@ -14,7 +13,7 @@ class _Kept:
     """What passed as long as the chunks were of `generation`."""
 
     generation: int
-    ids: Sequence[str]
+    ids: frozenset[str]
 
 
 class Filters:
@@ -24,7 +23,7 @@ class Filters:
         self._catalog = catalog
         self._known: dict[tuple[str, str, str | None], _Kept] = {}
 
-    def matching(self, collection: Collection, query: Query) -> Sequence[str] | None:
+    def matching(self, collection: Collection, query: Query) -> frozenset[str] | None:
         """The ids of the chunks that pass; None where there is no filter. Raises UsageError for a bad one."""
         if not (query.where or query.contains):
             return None
@@ -33,7 +32,7 @@ class Filters:
         known = self._known.pop(key, None)
         if known is None or known.generation != generation:
             found = self._catalog.documents.matching(collection.id, query.where, query.contains)
-            known = _Kept(generation, tuple(found))
+            known = _Kept(generation, frozenset(found))
         self._known[key] = known
         for oldest in list(self._known)[:-MOST_FILTERS]:
             self._known.pop(oldest, None)

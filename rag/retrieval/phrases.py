@@ -34,8 +34,8 @@ def chunks_with(
     keywords: KeywordIndex,
     collection: Collection,
     phrases: Sequence[str],
-    allowed: Sequence[str] | None,
-) -> list[str]:
+    allowed: frozenset[str] | None,
+) -> frozenset[str]:
     """The chunks, of all or of those `allowed`, that hold all phrases, at most MOST. Raises StoreError."""
     most = catalog.chunks.count(collection.id)  # a common phrase may be rare among those allowed
     first, *others = (keywords.holding(collection.id, phrase, n=max(1, most)) for phrase in phrases)
@@ -43,4 +43,6 @@ def chunks_with(
     likely = [key for key in first if key in shared][:MOST]
     chunks = catalog.documents.ready_chunks(collection.id, likely)
     texts = {key: chunk.chunk.embedded_text for key, (chunk, _) in chunks.items()}
-    return [key for key, text in texts.items() if all(holds_phrase(text, phrase) for phrase in phrases)]
+    return frozenset(
+        key for key, text in texts.items() if all(holds_phrase(text, phrase) for phrase in phrases)
+    )

@@ -101,7 +101,8 @@ class Browsing:
         """
         ids = None
         if query.where or query.contains:
-            ids = self._catalog.documents.matching(collection.id, query.where, query.contains)
+            found = self._catalog.documents.matching(collection.id, query.where, query.contains)
+            ids = frozenset(found)
         return self._near(collection, self.query_vector(collection, query), query.n, ids)
 
     def query_vector(self, collection: Collection, query: RecordQuery) -> Vectors:
@@ -129,7 +130,7 @@ class Browsing:
         return query_with_chroma(collection, query, vector, client=client)
 
     def _near(
-        self, collection: Collection, vector: Vectors, n: int, ids: Sequence[str] | None
+        self, collection: Collection, vector: Vectors, n: int, ids: frozenset[str] | None
     ) -> QueryResult:
         self._prepare()
         space = str(collection.hnsw.get("space", "cosine"))

@@ -315,7 +315,7 @@ def test_exact_search_is_exact(
     vector = library.embedder.embed_query("apple pear")
     search = exact.ExactSearch(library.catalog)
     some = [key for key, _ in search.nearest(library.collection, vector, n=100)][3::2]
-    for ids in (None, some, []):
+    for ids in (None, frozenset(some), frozenset[str]()):
         found = search.nearest(library.collection, vector, n=4, ids=ids)
         cosines = {
             chunk.id: float(library.embedder.embed_query(chunk.chunk.text) @ vector)
@@ -325,9 +325,12 @@ def test_exact_search_is_exact(
         best = sorted(cosines.items(), key=lambda pair: -pair[1])[:4]
         assert [cosine for _, cosine in found] == pytest.approx([cosine for _, cosine in best], abs=1e-6)
         assert all(cosines[key] == pytest.approx(cosine, abs=1e-6) for key, cosine in found)
+        assert search.cosines(library.collection, vector, [*cosines, "gone"]) == pytest.approx(cosines)
     added = library.add("new.txt", "An apple, a pear, a fig and a grape.")
     vector = library.embedder.embed_query("apple pear fig grape")
-    assert search.nearest(library.collection, vector, n=1)[0][0].startswith(str(added.document_id))
+    ((chunk, cosine),) = search.nearest(library.collection, vector, n=1)
+    assert chunk.startswith(str(added.document_id))
+    assert search.cosines(library.collection, vector, [chunk]) == pytest.approx({chunk: cosine})
     library.close()
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rag import keyword_index
 from rag.keyword_index import KeywordIndex, terms
 
 
@@ -30,6 +31,24 @@ def test_no_score_is_above_the_full_one(tmp_path: Path) -> None:
         hits, full_score = index.search("test", question, n=10)
         assert all(0 < score <= full_score for _, score in hits)
     assert {key for key, _ in index.search("test", "dogs running", n=10)[0]} == {"0", "1", "4"}
+    index.close()
+
+
+@pytest.mark.parametrize("few", [0, 2000])
+@pytest.mark.parametrize("among", [range(1000, 1100), range(3, 1100, 7), range(5), range(0)])
+def test_the_best_among_some_are_those_that_all_would_have_in_that_order(
+    few: int, among: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyword_index, "FEW", few)
+    index = KeywordIndex(tmp_path)
+    texts = [f"a fig {'and a pear ' * (number // 50)}" for number in range(1100)]  # the last ones are longest
+    index.write("test", [(str(number), "document", text) for number, text in enumerate(texts)])
+    allowed = {str(number) for number in among}
+    every, full_score = index.search("test", "fig", n=len(texts))
+    expected = [score for key, score in every if key in allowed][:10]
+    found, same = index.search("test", "fig", n=10, among=allowed)
+    assert {key for key, _ in found} <= allowed
+    assert ([score for _, score in found], same) == (expected, full_score)
     index.close()
 
 
