@@ -19,7 +19,7 @@ FORM = 2  # raise it when other things are written than before: the indexes are 
 K1 = 1.2  # Tantivy's; with it the highest score of a term is idf · (K1 + 1)
 PAIR_SHARE = 0.75  # pairs that lie across two words stand in hardly any answer
 FEW = 2000  # chunks: a filter of more is slower asked for in the index than applied to what it finds
-SPARE = 3  # times as many are then looked through as would hold enough, were they spread evenly
+SPARE = 2  # times as many are then looked through as would hold enough, were they spread evenly
 
 Hits: TypeAlias = list[tuple[str, float]]
 _SCRIPTS = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # written without spaces

@@ -74,8 +74,7 @@ class Chunks:
             (fingerprint.key, collection_id, *(ids or ())),
         )
         while rows := cursor.fetchmany(VECTORS_AT_A_TIME):
-            vectors = np.frombuffer(b"".join(row[1] for row in rows), "<f4")
-            yield [row[0] for row in rows], vectors.reshape(len(rows), fingerprint.dimension)
+            yield [row[0] for row in rows], _matrix([row[1] for row in rows], fingerprint)
 
     def ready_hashes(self, collection_id: str, ids: Sequence[str]) -> dict[str, str]:
         """The keys of the vectors of those chunks that can be found, by chunk id, in the order of `ids`."""
@@ -90,10 +89,10 @@ class Chunks:
             found.update((row[0], row[1]) for row in rows)
         return {key: found[key] for key in ids if key in found}
 
-    def vectors_beside(self, fingerprint: Fingerprint, ids: Sequence[str]) -> dict[str, Vectors]:
-        """For each text chunk the vectors of the texts just before and after it: shape (1 or 2, dimension).
+    def vectors_beside(self, fingerprint: Fingerprint, ids: Sequence[str]) -> tuple[Sequence[str], Vectors]:
+        """The vectors of the texts just before and after each text chunk: shape (n, dimension).
 
-        A chunk without such neighbours is left out.
+        With each the id of the chunk that it stands beside, which is there twice, once, or not at all.
         """
         rows = self._database.connection.execute(
             "select c.id, v.vector from chunks c cross join chunks n "
@@ -101,11 +100,8 @@ class Chunks:
             "cross join vectors v on v.fingerprint = ? and v.text_hash = n.text_hash "
             f"where c.picture is null and n.picture is null and c.id in ({_marks(ids)})",
             (fingerprint.key, *ids),
-        )
-        found: dict[str, list[Vectors]] = {}
-        for key, vector in rows:
-            found.setdefault(key, []).append(np.frombuffer(vector, "<f4"))
-        return {key: np.stack(vectors) for key, vectors in found.items()}
+        ).fetchall()
+        return [row[0] for row in rows], _matrix([row[1] for row in rows], fingerprint)
 
     def find(self, collection_id: str, chunk_id: str) -> tuple[StoredChunk, Document] | None:
         """A chunk and its document in whatever state, but for one that is being deleted."""
@@ -136,6 +132,10 @@ class Chunks:
             (collection_id, *values, most),
         )
         return [(chunk, self._documents.get(chunk.document_id)) for chunk in map(stored_chunk, rows)]
+
+
+def _matrix(vectors: Sequence[bytes], fingerprint: Fingerprint) -> Vectors:
+    return np.frombuffer(b"".join(vectors), "<f4").reshape(len(vectors), fingerprint.dimension)
 
 
 def _marks(values: Sequence[str]) -> str:

@@ -1,41 +1,51 @@
 """Exact search by the catalogue's own vectors: within filters, and where an index is not to be had."""
 
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.catalog import Catalog, Collection
 from rag.embedders.base import Vectors
 
 FEW = 2000  # chunks: their vectors are looked up, where those of a large collection would be loaded
 MOST_BYTES = 1 << 30  # of vectors in memory; where there are more, each search reads them
-GATHERED_UP_TO = 4  # of as many rows one: where it is more, all are compared
-MOST_FILTERS = 8  # whose rows are kept
 ROUNDING = 1e-6  # of one cosine, computed alone or with others
 
 Part: TypeAlias = tuple[Sequence[str], Vectors]
 Found: TypeAlias = list[tuple[str, float]]
-Places: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """All vectors of a collection, shape (n, dimension), as long as its chunks are of `generation`."""
+    """All vectors of a collection, shape (n, dimension), as long as its chunks are of `generation`.
+
+    `parts` has the rows that the last filters admit: to gather them takes longer than to compare them.
+    """
 
     index: tuple[str, str]
     generation: int
     ids: Sequence[str]
     places: Mapping[str, int]
     vectors: Vectors
+    parts: dict[frozenset[str], Part] = field(default_factory=dict)
 
     def is_current(self, collection: Collection, generation: int) -> bool:
         """Whether these are the vectors that a collection has now."""
         return (self.index, self.generation) == ((collection.id, collection.fingerprint.key), generation)
+
+    def part(self, ids: frozenset[str]) -> Part:
+        """The rows of `ids`, for one thread at a time; the parts together have no more rows than all."""
+        part = self.parts.pop(ids, None)
+        if part is None:
+            places = np.sort(np.fromiter((self.places[key] for key in ids if key in self.places), np.int64))
+            part = [self.ids[place] for place in places], self.vectors[places]
+        self.parts[ids] = part
+        while sum(len(keys) for keys, _ in self.parts.values()) > len(self.ids):
+            del self.parts[next(iter(self.parts))]
+        return part
 
 
 class ExactSearch:
@@ -45,7 +55,6 @@ class ExactSearch:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
-        self._known_places: deque[tuple[frozenset[str], _Kept, Places]] = deque(maxlen=MOST_FILTERS)
 
     def nearest(
         self, collection: Collection, vector: Vectors, *, n: int, ids: frozenset[str] | None = None
@@ -55,7 +64,7 @@ class ExactSearch:
         if ids is not None and len(ids) <= FEW:
             return _nearest(chunks.ready_vectors(collection.id, fingerprint, tuple(ids)), vector, n)
         if kept := self._all(collection):
-            return _best(kept.ids, kept.vectors, vector, n, None if ids is None else self._places(kept, ids))
+            return _best(*self._rows(kept, ids), vector, n)
         return _nearest(_only(chunks.ready_vectors(collection.id, fingerprint), ids), vector, n)
 
     def cosines(self, collection: Collection, vector: Vectors, ids: Sequence[str]) -> dict[str, float]:
@@ -113,18 +122,13 @@ class ExactSearch:
             places = {key: place for place, key in enumerate(ids)}
             index = collection.id, collection.fingerprint.key
             self._kept = _Kept(index, generation, ids, places, vectors[: len(ids)])
-            self._known_places.clear()
             return self._kept
 
-    def _places(self, kept: _Kept, ids: frozenset[str]) -> Places:
-        """The rows of `ids`, in their order; those of the filters that were used last are known."""
-        for known, of, places in tuple(self._known_places):  # another thread may add one
-            if known is ids and of is kept:
-                return places
-        found = (kept.places.get(key, -1) for key in ids)
-        places = np.sort(np.fromiter((place for place in found if place >= 0), np.int64))
-        self._known_places.append((ids, kept, places))
-        return places
+    def _rows(self, kept: _Kept, ids: frozenset[str] | None) -> Part:
+        if ids is None:
+            return kept.ids, kept.vectors
+        with self._lock:
+            return kept.part(ids)
 
 
 def _only(parts: Iterator[Part], ids: frozenset[str] | None) -> Iterator[Part]:
@@ -140,16 +144,10 @@ def _nearest(parts: Iterator[Part], vector: Vectors, n: int) -> Found:
     return best
 
 
-def _best(
-    keys: Sequence[str], vectors: Vectors, vector: Vectors, n: int, places: Places | None = None
-) -> Found:
-    """The n nearest of all rows or of those at `places`; most rows are compared faster where they lie."""
-    if places is None:
-        places = np.arange(len(keys))
-    gathers = len(places) * GATHERED_UP_TO < len(keys)
-    cosines = vectors[places] @ vector if gathers else (vectors @ vector)[places]
-    best = np.argpartition(-cosines, n)[:n] if len(places) > n else np.arange(len(places))
-    return sorted(((keys[places[place]], float(cosines[place])) for place in best), key=_order)
+def _best(keys: Sequence[str], vectors: Vectors, vector: Vectors, n: int) -> Found:
+    cosines = vectors @ vector
+    best = np.argpartition(-cosines, n)[:n] if len(keys) > n else range(len(keys))
+    return sorted(((keys[place], float(cosines[place])) for place in best), key=_order)
 
 
 def _order(found: tuple[str, float]) -> tuple[float, str]:

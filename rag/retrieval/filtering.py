@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 
 from rag.catalog import Catalog, Collection
-from rag.retrieval.exact import MOST_FILTERS
 from rag.retrieval.query import Query
+
+MOST_FILTERS = 8  # whose chunks are kept
 
 
 @dataclass(frozen=True, slots=True)

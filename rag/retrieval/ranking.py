@@ -1,9 +1,8 @@
 """What candidates are ranked by: one score out of cosines, keyword scores and what stands beside a chunk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from statistics import fmean
 
 from rag.calibration import Backgrounds
 from rag.embedders.base import Vectors
@@ -43,18 +42,20 @@ def scores_of(mode: Mode, found: Candidates, base: Backgrounds | None) -> dict[s
 def with_texts_beside(
     scores: Mapping[str, float],
     cosines: Mapping[str, float],
-    beside: Mapping[str, Vectors],
+    beside: tuple[Sequence[str], Vectors],
     question: Vectors,
 ) -> dict[str, float]:
     """The scores, moved towards the cosines of the chunks just before and after each.
 
     A chunk is a part of what was written in one go: what stands around it tells what it is about. `beside`
-    has their vectors, shape (1 or 2, dimension).
+    has the vectors of those, shape (n, dimension), with the chunk that each stands beside.
     """
-    moved = dict(scores)
-    for key, vectors in beside.items():
-        moved[key] += BESIDE_WEIGHT * (float(np.mean(vectors @ question)) - cosines[key])
-    return moved
+    around: dict[str, list[float]] = {}
+    for key, cosine in zip(beside[0], (beside[1] @ question).tolist(), strict=True):
+        around.setdefault(key, []).append(cosine)
+    return dict(scores) | {
+        key: scores[key] + BESIDE_WEIGHT * (fmean(found) - cosines[key]) for key, found in around.items()
+    }
 
 
 def best_first(scores: Mapping[str, float]) -> list[str]:

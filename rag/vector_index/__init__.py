@@ -91,6 +91,7 @@ class VectorIndex:
         self._gate = Gate()
         self._client: ClientAPI | None = None
         self._trusted: set[str] = set()
+        self._opened: dict[str, ChromaCollection] = {}  # of a folder: nobody else changes what is there
 
     def open(self) -> ClientAPI:
         """Connect once. Raises StoreError where the folder is damaged or no server answers."""
@@ -108,6 +109,7 @@ class VectorIndex:
     def close(self) -> None:
         """Let go of the folder, so that all of it is on disk."""
         with self._lock:
+            self._opened.clear()
             if self._client is not None:
                 close_client(self._client)
             self._client = None
@@ -186,6 +188,7 @@ class VectorIndex:
         """Remove an index; nothing happens if there is none."""
         if self.exists(index):
             with self._writing(Notice("remove an index")) as client:
+                self._opened.pop(index, None)
                 client.delete_collection(index)
         self._trusted.discard(index)
 
@@ -273,7 +276,10 @@ class VectorIndex:
 
     def _collection(self, index: str) -> ChromaCollection:
         with mapped(Notice("open an index")):
-            return self.open().get_collection(index, embedding_function=None)
+            found = self._opened.get(index) or self.open().get_collection(index, embedding_function=None)
+            if self.is_in_folder:
+                self._opened[index] = found
+            return found
 
     @contextmanager
     def _using(self, action: Notice) -> Iterator[ClientAPI]:

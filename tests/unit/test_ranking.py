@@ -41,7 +41,7 @@ def test_the_other_modes_have_one_score() -> None:
 
 def test_neighbours_move_a_score_by_their_share() -> None:
     question = np.array([1, 0], np.float32)
-    beside = {"a": np.array([[1, 0], [0, 1]], np.float32)}  # cosines 1 and 0
+    beside = ["a", "a"], np.array([[1, 0], [0, 1]], np.float32)  # cosines 1 and 0
     moved = with_texts_beside({"a": 0.3, "b": 0.2}, {"a": 0.2, "b": 0.2}, beside, question)
     assert moved == {"a": pytest.approx(0.3 + BESIDE_WEIGHT * (0.5 - 0.2)), "b": 0.2}
 
