@@ -13,7 +13,6 @@ from rag.chat_models.ollama import local_ollama
 from rag.documents import Notice
 from rag.errors import ProviderError
 from rag.model_catalogue import Task
-from rag.providers.addresses import is_loopback
 from rag.providers.dashscope_api import dashscope_server
 from rag.providers.failures import Failure, Kind, Server, explained, failure_of_status, missing_key
 from rag.providers.ollama_api import LOOK_SECONDS, is_cloud_model, ollama_server, quick_look
@@ -151,7 +150,7 @@ def _ollama_tasks(name: str, chats: list[str] | None) -> tuple[Task, ...]:
 
 def _no_ollama(settings: Settings) -> ProviderState:
     server = ollama_server(settings, "")
-    if is_loopback(server.url) and not shutil.which("ollama"):
+    if server.is_local and not shutil.which("ollama"):
         install = Notice(
             "Ollama is not on this machine. Install it from {url}, or set {setting} to where it runs.",
             {"url": "https://ollama.com/download", "setting": server.url_setting},
@@ -207,7 +206,7 @@ def _listed(server: Server) -> tuple[ProviderModel, ...]:
     headers = {"Authorization": f"Bearer {server.key.get_secret_value()}"} if server.key else {}
     try:
         with httpx.Client(
-            timeout=LOOK_SECONDS, trust_env=not is_loopback(server.url), follow_redirects=True
+            timeout=LOOK_SECONDS, trust_env=not server.is_local, follow_redirects=True
         ) as client:
             reply = client.get(f"{server.url.rstrip('/')}/models", headers=headers)
         if reply.status_code in (404, 405):
@@ -231,7 +230,7 @@ def _unanswered(server: Server) -> ProviderState:
         "{server} has not answered at {url} within {seconds} seconds: it is slow, or not running.",
         {"server": server.name, "url": server.shown_url, "seconds": f"{LOOK_SECONDS:g}"},
     )
-    return _of(server, "openai", "no server" if is_loopback(server.url) else "ready", late)
+    return _of(server, "openai", "no server" if server.is_local else "ready", late)
 
 
 def _dashscope(settings: Settings) -> ProviderState:
@@ -250,5 +249,5 @@ def _of(
 ) -> ProviderState:
     """The state of a provider behind a server, which embeds and chats."""
     return ProviderState(
-        provider, ("embedding", "chat"), state, notice, models, server.host, is_local=is_loopback(server.url)
+        provider, ("embedding", "chat"), state, notice, models, server.host, is_local=server.is_local
     )

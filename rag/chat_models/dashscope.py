@@ -6,7 +6,6 @@ from typing import Any
 
 from rag.chat_models.base import Message
 from rag.chat_models.streaming import check_end, stream_answer
-from rag.providers.addresses import is_loopback
 from rag.providers.dashscope_api import check_reply, dashscope_call
 from rag.providers.failures import Server
 
@@ -23,7 +22,7 @@ class DashScopeChat:
 
     @property
     def is_local(self) -> bool:
-        return is_loopback(self._server.url)
+        return self._server.is_local
 
     @property
     def host(self) -> str:

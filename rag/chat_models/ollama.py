@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from rag.chat_models.base import Message
 from rag.chat_models.streaming import check_end, stream_answer
-from rag.providers.addresses import is_loopback
 from rag.providers.failures import Server
 from rag.providers.ollama_api import (
     CLOUD_HOST,
@@ -50,7 +49,7 @@ class OllamaChat:
 
     @property
     def is_local(self) -> bool:
-        return is_loopback(self._server.url) and not is_cloud_model(self._server.model)
+        return self._server.is_local and not is_cloud_model(self._server.model)
 
     @property
     def host(self) -> str:

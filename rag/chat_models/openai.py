@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from rag.chat_models.base import Message
 from rag.chat_models.streaming import check_end, stream_answer
-from rag.providers.addresses import is_loopback
 from rag.providers.failures import Failure, Kind, Server
 from rag.providers.openai_api import openai_client
 
@@ -29,7 +28,7 @@ class OpenAIChat:
 
     @property
     def is_local(self) -> bool:
-        return is_loopback(self._server.url)
+        return self._server.is_local
 
     @property
     def host(self) -> str:

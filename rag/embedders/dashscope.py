@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rag.embedders.prefixes import Prefixes
-from rag.embedders.remote import CallLimits, RemoteEmbedder, Row
+from rag.embedders.remote import RemoteEmbedder, Row
 from rag.providers.dashscope_api import check_reply, dashscope_call
 from rag.providers.failures import Server
+from rag.providers.requests import CallLimits
 
 _OLD = ("text-embedding-v1", "text-embedding-v2")
 _TEXT_TYPES = Prefixes("text_type=query", "text_type=document")  # a parameter rather than a prefix

@@ -11,10 +11,11 @@ import numpy as np
 from rag.embedders.base import Vectors
 from rag.embedders.pictures import read_picture
 from rag.embedders.prefixes import Prefixes
-from rag.embedders.remote import SPECIAL_TOKENS, CallLimits, RemoteEmbedder, Row
+from rag.embedders.remote import SPECIAL_TOKENS, RemoteEmbedder, Row
 from rag.providers.dashscope_api import check_reply, dashscope_call
 from rag.providers.embedding_failures import explained_for_pictures
 from rag.providers.failures import Server
+from rag.providers.requests import CallLimits
 
 _NAMES = re.compile(r"multimodal|-vision|-vl-")
 _TASK = "multimodal-embedding"

@@ -7,7 +7,6 @@ from rag.embedders.prefixes import prefixes_of
 from rag.embedders.remote import (
     SPECIAL_TOKENS,
     UNKNOWN_WINDOW,
-    CallLimits,
     RemoteEmbedder,
     Row,
     not_numbers,
@@ -15,6 +14,7 @@ from rag.embedders.remote import (
 from rag.providers.embedding_failures import explained_for_vectors
 from rag.providers.failures import Server
 from rag.providers.ollama_api import CLOUD_HOST, is_cloud_model, ollama_client
+from rag.providers.requests import CallLimits
 from rag.providers.retrying import patiently
 
 # Without a graphics card Ollama should answer before the time-out.

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rag.embedders.prefixes import prefixes_of
-from rag.embedders.remote import UNKNOWN_WINDOW, CallLimits, RemoteEmbedder, Row
+from rag.embedders.remote import UNKNOWN_WINDOW, RemoteEmbedder, Row
 from rag.providers.failures import Server
 from rag.providers.openai_api import openai_client
+from rag.providers.requests import CallLimits
 
 # OpenAI takes 2,048 texts and 300,000 tokens; a model on this machine should answer before the time-out.
 _LIMITS = CallLimits(texts=64, tokens=100_000)

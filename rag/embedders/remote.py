@@ -2,21 +2,20 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from rag.documents import Notice, readable
+from rag.documents import Notice
 from rag.embedders.base import Fingerprint, Vectors
 from rag.embedders.checks import too_long
 from rag.embedders.estimate import estimated_tokens
 from rag.embedders.prefixes import Prefixes
 from rag.errors import ProviderError
-from rag.providers.addresses import is_loopback
 from rag.providers.embedding_failures import explained_for_vectors
 from rag.providers.failures import Failure, Kind, Server
+from rag.providers.requests import CallLimits, in_halves, requests, sendable
 from rag.providers.retrying import patiently
 
 SPECIAL_TOKENS = 2  # at most what a model puts around a text
@@ -26,22 +25,12 @@ _CUT_OFF = frozenset({Kind.UNREACHABLE, Kind.TIMEOUT, Kind.CUT, Kind.SERVER})
 Row: TypeAlias = tuple[int | None, object]  # which of the texts it belongs to, and its vector as it came
 
 
-@dataclass(frozen=True, slots=True)
-class CallLimits:
-    """What goes into one request at most: texts, and tokens of all of them."""
-
-    texts: int
-    tokens: int
-
-
 class RemoteEmbedder(ABC):
     """Sends texts to a server. Nothing is asked before it is needed; safe for several threads.
 
     `dimensions` is the length of vectors to ask for where a model has several; None leaves it to the model.
-    No tokeniser is at hand, so `count_tokens` is a cautious estimate. A NUL is sent as a space, what is not
-    Unicode as “�”, and a blank text as a full stop, because servers refuse them. `was_cut_off` tells that a
-    request broke down, so that a server may have been started anew, with another model; it is for others to
-    set back.
+    No tokeniser is at hand, so `count_tokens` is a cautious estimate. `was_cut_off` tells that a request
+    broke down, so that a server may have been started anew, with another model; it is for others to set back.
     """
 
     provider: ClassVar[str]
@@ -67,7 +56,7 @@ class RemoteEmbedder(ABC):
     @property
     def is_local(self) -> bool:
         """Whether texts stay on this machine."""
-        return is_loopback(self._server.url)
+        return self._server.is_local
 
     @property
     def host(self) -> str:
@@ -106,8 +95,10 @@ class RemoteEmbedder(ABC):
         if not texts:
             return np.empty((0, self.fingerprint.dimension), np.float32)
         self._check_lengths(texts)
-        parts = [self._embed(part, self._prefixes.document) for part in self._batches(texts)]
-        return np.concatenate(parts)
+        prefix = self._prefixes.document
+        around = estimated_tokens(prefix) + SPECIAL_TOKENS
+        tokens = [around + self.count_tokens(text) for text in texts]
+        return np.concatenate([self._embed(texts[part], prefix) for part in requests(tokens, self._limits)])
 
     def embed_query(self, text: str) -> Vectors:
         """The vector of a question, shape (dimension,). Raises ProviderError."""
@@ -131,28 +122,12 @@ class RemoteEmbedder(ABC):
         if longest > window:
             raise too_long(longest, window, f"{self.provider}:{self._server.model}")
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[Sequence[str]]:
-        prefix = estimated_tokens(self._prefixes.document) + SPECIAL_TOKENS
-        start = size = 0
-        for position, text in enumerate(texts):
-            tokens = prefix + self.count_tokens(text)
-            full = position - start == self._limits.texts or size + tokens > self._limits.tokens
-            if position > start and full:
-                yield texts[start:position]
-                start, size = position, 0
-            size += tokens
-        yield texts[start:]
-
     def _embed(self, texts: Sequence[str], prefix: str) -> Vectors:
-        """Unit vectors by one request, or by smaller ones where the server finds it too large."""
-        sent = [sendable(text) for text in texts]
-        try:
+        def ask(part: Sequence[str]) -> Vectors:
+            sent = [sendable(text) for text in part]
             return self._received(lambda: self._ask(sent, prefix), len(sent), explained_for_vectors)
-        except ProviderError as error:
-            if len(texts) == 1 or not may_be_too_large(error):
-                raise
-        middle = len(texts) // 2
-        return np.concatenate([self._embed(part, prefix) for part in (texts[:middle], texts[middle:])])
+
+        return in_halves(ask, texts)
 
     def _received(
         self,
@@ -180,18 +155,6 @@ class RemoteEmbedder(ABC):
                 about = {"found": found, "expected": self._dimension}
                 raise Failure(Kind.VECTORS, Notice("dimension {found} instead of {expected}", about))
         return vectors
-
-
-def sendable(text: str) -> str:
-    """A text as servers take it."""
-    text = readable(text).replace("\0", " ")
-    return text if text.strip() else "."
-
-
-def may_be_too_large(error: ProviderError) -> bool:
-    """Whether a smaller request may do."""
-    cause = error.__cause__
-    return isinstance(cause, Failure) and cause.kind in (Kind.TOO_LONG, Kind.REQUEST)
 
 
 def not_numbers() -> Failure:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rag.documents import Notice
-from rag.providers.addresses import is_loopback
 from rag.providers.failures import Failure, Kind, Server, failure_of_status, missing_key
 from rag.settings import Settings
 
@@ -78,7 +77,7 @@ def _session(server: Server) -> Generator[Any]:
 
     responses: list[Any] = []
     with requests.Session() as session:
-        session.trust_env = not is_loopback(server.url)
+        session.trust_env = not server.is_local
         session.hooks["response"].append(lambda response, *_, **__: responses.append(response))
         try:
             yield session

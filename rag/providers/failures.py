@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from rag.documents import Notice
 from rag.errors import ProviderError
-from rag.providers.addresses import parts_of
+from rag.providers.addresses import is_loopback, parts_of
 
 Reason: TypeAlias = str | Notice  # a vendor's words, or ours
 
@@ -50,6 +50,11 @@ class Server:
     key: SecretStr | None = None
     url_setting: str = ""
     key_setting: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether what is sent stays on this machine."""
+        return is_loopback(self.url)
 
     @property
     def host(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from rag.errors import ProviderError
-from rag.providers.addresses import is_loopback, parts_of
+from rag.providers.addresses import parts_of
 from rag.providers.failures import Failure, Kind, Server, drop_secret, explained, failure_of_status
 from rag.settings import Settings, set_in_environment
 
@@ -99,7 +99,7 @@ def _client(server: Server, timeout: float) -> "ollama.Client":
     return ollama.Client(
         server.url,
         timeout=timeout,
-        trust_env=not is_loopback(server.url),
+        trust_env=not server.is_local,
         auth=None if server.key else _without_key,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from rag.documents import Notice
-from rag.providers.addresses import is_loopback, parts_of
+from rag.providers.addresses import parts_of
 from rag.providers.failures import Failure, Kind, Server, failure_of_status, missing_key
 from rag.settings import Settings
 
@@ -53,9 +53,7 @@ def openai_client(server: Server) -> "Generator[openai.OpenAI]":
             base_url=server.url,
             api_key=server.key.get_secret_value() if server.key else "none",
             max_retries=0,
-            http_client=openai.DefaultHttpxClient(
-                trust_env=not is_loopback(server.url), timeout=server.timeout
-            ),
+            http_client=openai.DefaultHttpxClient(trust_env=not server.is_local, timeout=server.timeout),
         ) as client:
             yield client
     except openai.OpenAIError as error:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rag.embedders.remote import CallLimits
 from rag.providers.dashscope_api import check_reply, dashscope_call
 from rag.providers.failures import Server
+from rag.providers.requests import CallLimits
 from rag.rerankers.remote import RemoteReranker, Row, rows_of
 
 _WINDOW = 4000  # of one text; DashScope cuts what is longer

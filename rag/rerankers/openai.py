@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from rag.embedders.remote import CallLimits
 from rag.providers.failures import Server
 from rag.providers.openai_api import openai_client
+from rag.providers.requests import CallLimits
 from rag.rerankers.remote import RemoteReranker, Row, rows_of
 
 # All candidates of a question in one request where they fit: some models compare texts with one another.

@@ -2,17 +2,15 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, TypeAlias
 
 import numpy as np
 
 from rag.documents import Notice
 from rag.embedders.estimate import estimated_tokens
-from rag.embedders.remote import CallLimits, may_be_too_large, sendable
-from rag.errors import ProviderError
-from rag.providers.addresses import is_loopback
 from rag.providers.failures import Failure, Kind, Server
+from rag.providers.requests import CallLimits, in_halves, requests, sendable
 from rag.providers.rerank_failures import explained_for_scores
 from rag.providers.retrying import patiently
 from rag.rerankers.base import Scores
@@ -45,7 +43,7 @@ class RemoteReranker(ABC):
     @property
     def is_local(self) -> bool:
         """Whether texts stay on this machine."""
-        return is_loopback(self._server.url)
+        return self._server.is_local
 
     @property
     def host(self) -> str:
@@ -68,34 +66,18 @@ class RemoteReranker(ABC):
         """The server's reply to one request. Raises Failure."""
 
     def _scores(self, question: str, texts: Sequence[str]) -> Scores:
-        return np.concatenate([self._request(question, part) for part in self._batches(question, texts)])
+        around = self.count_tokens(question) + SPECIAL_TOKENS
+        tokens = [around + self.count_tokens(text) for text in texts]
 
-    def _batches(self, question: str, texts: Sequence[str]) -> Iterator[Sequence[str]]:
-        asked = self.count_tokens(question) + SPECIAL_TOKENS
-        start = size = 0
-        for position, text in enumerate(texts):
-            tokens = asked + self.count_tokens(text)
-            full = position - start == self._limits.texts or size + tokens > self._limits.tokens
-            if position > start and full:
-                yield texts[start:position]
-                start, size = position, 0
-            size += tokens
-        yield texts[start:]
-
-    def _request(self, question: str, texts: Sequence[str]) -> Scores:
-        """Scores by one request, or by smaller ones where the server finds it too large."""
-        sent = [sendable(text) for text in texts]
-        try:
+        def ask(part: Sequence[str]) -> Scores:
+            sent = [sendable(text) for text in part]
             return patiently(
                 lambda: _in_order(self._ask(sendable(question), sent), len(sent)),
                 self._server,
                 explained_for_scores,
             )
-        except ProviderError as error:
-            if len(texts) == 1 or not may_be_too_large(error):
-                raise
-        middle = len(texts) // 2
-        return np.concatenate([self._request(question, part) for part in (texts[:middle], texts[middle:])])
+
+        return np.concatenate([in_halves(ask, texts[part]) for part in requests(tokens, self._limits)])
 
 
 def rows_of(results: object) -> list[Row]:
