@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.chroma_server", "tests.commands", "tests.models", "tests.provider_server"]
+pytest_plugins = [
+    "tests.chroma_server",
+    "tests.commands",
+    "tests.models",
+    "tests.pages",
+    "tests.provider_server",
+]
 
 EVAL_DIR = Path(os.environ.get("RAG_EVAL_DIR") or Path(__file__).parents[2] / "shared" / "eval")
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"

@@ -1,17 +1,13 @@
 """The page to compare texts on, run by Streamlit's own harness against a real engine and a local server."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from rag.engine import Engine, open_engine
-from rag.settings import load_settings
-from rag.ui import session
 from rag.ui.heat_map import MOST_NUMBERED
+from tests.pages import PageEngine, captions, opened, press, run
 from tests.provider_server import OPENAI_EMBED, ProviderServer
 
 HERE, NO_KEY = "openai:m", "dashscope:text-embedding-v4"
@@ -26,44 +22,14 @@ def _script() -> None:
 
 
 @pytest.fixture
-def open_page(
-    tmp_path: Path, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OpenPage]:
-    """Opens the page on an engine with these settings; the server's model "m" embeds unless told."""
-    monkeypatch.delenv("DASHSCOPE_API_KEY", raising=False)
-    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:1")
-    opened: list[Engine] = []
-    here = {"openai_api_key": "sk-test", "openai_base_url": f"{provider_server.url}/v1", "embedder": HERE}
-    folders = {"data_dir": tmp_path / "store", "models_dir": tmp_path / "models"}
+def open_page(page_engine: PageEngine) -> OpenPage:
+    """Opens the page on an engine with these settings."""
 
     def open_with(**given: object) -> AppTest:
-        opened.append(open_engine(load_settings(**{**folders, **here, "chat_model": "extractive", **given})))
-        monkeypatch.setattr(session, "_engine", opened[-1])
-        st.cache_data.clear()
-        return run(AppTest.from_function(_script, default_timeout=60))
+        page_engine(**given)
+        return opened(_script)
 
-    yield open_with
-    for engine in opened:
-        engine.close()
-
-
-def run(page: AppTest) -> AppTest:
-    page.run()
-    assert not page.exception
-    return page
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    next(button for button in page.button if button.label == label).click()
-    return run(page)
-
-
-def embeddings(server: ProviderServer) -> int:
-    return sum(request.path == OPENAI_EMBED for request in server.requests)
-
-
-def captions(page: AppTest) -> str:
-    return "\n".join(each.value for each in page.caption)
+    return open_with
 
 
 def choose(page: AppTest, *models: str) -> AppTest:
@@ -71,6 +37,10 @@ def choose(page: AppTest, *models: str) -> AppTest:
     box.options.extend(model for model in models if model not in box.options)
     box.set_value(list(models))
     return run(page)
+
+
+def embeddings(server: ProviderServer) -> int:
+    return sum(request.path == OPENAI_EMBED for request in server.requests)
 
 
 def test_nothing_is_sent_before_the_button_is_pressed(

@@ -2,23 +2,19 @@
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from rag.catalog import Collection
-from rag.engine import Engine, open_engine
-from rag.settings import load_settings
-from rag.ui import session
+from rag.engine import Engine
 from tests.faults import status
+from tests.pages import KEY, PageEngine, captions, errors, opened, press, run
 from tests.provider_server import OPENAI_CHAT, OPENAI_EMBED, ProviderServer
 
-KEY = "sk-typed-secret-7"
 M, OTHER = "openai:m", "openai:other"
-VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DASHSCOPE_API_KEY")
 
 OpenPage = Callable[..., tuple[AppTest, Engine]]
 
@@ -34,39 +30,16 @@ def _script() -> None:
 
 
 @pytest.fixture
-def open_page(
-    tmp_path: Path, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OpenPage]:
-    """Opens the page on an engine with these settings; the server's own model "m" embeds unless told."""
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:1")
+def open_page(page_engine: PageEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """Opens the page on an engine with these settings, which it may save."""
     monkeypatch.setenv("RAG_CONFIG", str(tmp_path / "rag.toml"))
     (tmp_path / "rag.toml").touch()
-    opened: list[Engine] = []
-    here = {"openai_api_key": KEY, "openai_base_url": f"{provider_server.url}/v1", "embedder": M}
-    folders = {"data_dir": tmp_path / "store", "models_dir": tmp_path / "models"}
 
     def open_with(**given: object) -> tuple[AppTest, Engine]:
-        opened.append(open_engine(load_settings(**{**folders, **here, "chat_model": "extractive", **given})))
-        monkeypatch.setattr(session, "_engine", opened[-1])
-        st.cache_data.clear()
-        return run(AppTest.from_function(_script, default_timeout=60)), opened[-1]
+        engine = page_engine(**given)
+        return opened(_script), engine
 
-    yield open_with
-    for engine in opened:
-        engine.close()
-
-
-def run(page: AppTest) -> AppTest:
-    page.run()
-    assert not page.exception
-    return page
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    next(button for button in page.button if button.label.startswith(label)).click()
-    return run(page)
+    return open_with
 
 
 def send(page: AppTest, key: str, value: str) -> None:
@@ -78,10 +51,6 @@ def send(page: AppTest, key: str, value: str) -> None:
 
 def labels(page: AppTest) -> list[str]:
     return [button.label for button in page.button]
-
-
-def errors(page: AppTest) -> str:
-    return "\n".join(error.value for error in page.error)
 
 
 def paths(server: ProviderServer) -> list[str]:
@@ -228,10 +197,6 @@ def test_a_model_is_downloaded_into_ollama(open_page: OpenPage, provider_server:
     page.button(key="pull-now").click()
     run(page)
     assert any("nomic-embed-text" in caption.value.replace("\\", "") for caption in page.caption)
-
-
-def captions(page: AppTest) -> str:
-    return "\n".join(each.value.replace("\\", "") for each in page.caption)
 
 
 def test_a_page_does_not_promise_more_than_is_true(open_page: OpenPage) -> None:

@@ -1,16 +1,13 @@
 """A reranker on the pages, run by Streamlit's own harness against a real engine and a local server."""
 
 import io
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from rag.engine import Engine, open_engine
-from rag.settings import load_settings
-from rag.ui import session
+from rag.engine import Engine
+from tests.pages import PageEngine, captions, opened, run
 from tests.provider_server import OPENAI_RERANK, ProviderServer
 
 TEXTS = {"a.txt": "the cat sat there all day", "b.txt": "what is it", "c.txt": "a dog in the garden"}
@@ -47,46 +44,17 @@ def _beside_an_answer() -> None:
 
 
 @pytest.fixture
-def open_page(
-    tmp_path: Path, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OpenPage]:
+def open_page(page_engine: PageEngine) -> OpenPage:
     """Opens a page on three documents, with these settings."""
-    for name in ("OPENAI_API_KEY", "DASHSCOPE_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:1")
-    here = {
-        "openai_base_url": f"{provider_server.url}/v1",
-        "embedder": "openai:m",
-        "chat_model": "extractive",
-        "models_dir": tmp_path / "models",
-    }
-    opened: list[Engine] = []
 
     def open_with(script: Callable[[], None], **given: object) -> tuple[AppTest, Engine]:
-        folder = tmp_path / f"store-{len(opened)}"
-        engine = open_engine(load_settings(data_dir=folder, **{**here, **given}))
-        opened.append(engine)
+        engine = page_engine(**given)
         for name, text in TEXTS.items():
             job = engine.add_file(engine.collection(), name, io.BytesIO(text.encode()))
             assert [each.state for each in engine.run_jobs([job])] == ["done"]
-        monkeypatch.setattr(session, "_engine", engine)
-        st.cache_data.clear()
-        return run(AppTest.from_function(script, default_timeout=60)), engine
+        return opened(script), engine
 
-    yield open_with
-    for engine in opened:
-        engine.close()
-
-
-def run(page: AppTest) -> AppTest:
-    page.run()
-    assert not page.exception
-    return page
-
-
-def captions(page: AppTest) -> str:
-    """What the captions say, without the marks that keep Markdown away."""
-    return "\n".join(caption.value for caption in page.caption).replace("\\", "")
+    return open_with
 
 
 def test_the_search_page_shows_its_scores_and_can_go_without(
