@@ -5,6 +5,7 @@ sentence-transformers exactly as those of langchain-huggingface do; that package
 huggingface-hub than transformers.
 """
 
+import logging
 import tempfile
 import time
 import warnings
@@ -23,6 +24,7 @@ PACKAGES = ("langchain-community", "langchain-text-splitters", "langchain-chroma
 def ingest(paths: Sequence[Path], model: Path) -> tuple[float, list[str], list[str]]:
     """Seconds, the texts of the pages, and those of the chunks. The clock starts with the model loaded."""
     embeddings = _embeddings(model)
+    logging.getLogger("pypdf").setLevel(logging.ERROR)  # a warning for every font that it knows not much of
     from langchain_chroma import Chroma
     from langchain_community.document_loaders import PyPDFLoader
     from langchain_text_splitters import RecursiveCharacterTextSplitter

@@ -10,7 +10,7 @@ sentences. A passage's cosine is then read in standard deviations above the back
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ SAMPLE = 256  # chunks of the collection
 SENTENCES_WEIGHT = 30.0  # of all everyday sentences of a language together
 FULL_WEIGHT_FROM = 200  # chunks; with fewer, which are often all about one thing, each counts less than 1
 MIDPOINT, SLOPE = 5.4, 1.1  # fitted to the five nearest passages of nine question sets with two models
+ACROSS = 0.5  # lower stands a passage that answers in another script than the question's; fitted to two sets
 SPREAD = 1.4826  # standard deviations of a normal distribution in one median absolute deviation
 UPPER_DECILE = 1.2816  # where a tenth of a normal distribution lies above, in standard deviations
 
@@ -65,17 +66,19 @@ class Background:
     """A question's cosines to texts that do not answer it: their median and robust standard deviation.
 
     `reach` is the standard deviation by their upper decile alone. Models differ in how far the nearest of
-    texts that do not answer come up, which is what a passage has to stand out from.
+    texts that do not answer come up, which is what a passage has to stand out from. Of passages at
+    `midpoint`, in units of `reach` above the median, half answer.
     """
 
     median: float
     deviation: float
     reach: float
+    midpoint: float = MIDPOINT
 
     def relevance(self, cosine: float) -> float:
         """How likely a passage with this cosine answers the question: in [0, 1], rising with the cosine."""
         height = (cosine - self.median) / self.reach
-        return 1 / (1 + math.exp(-max(-50.0, min(50.0, SLOPE * (height - MIDPOINT)))))
+        return 1 / (1 + math.exp(-max(-50.0, min(50.0, SLOPE * (height - self.midpoint)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +92,18 @@ class Sampled:
 class Backgrounds:
     """One question's backgrounds: `cohort` holds COHORT's vectors, `vectors` those of `sample`.
 
-    Shapes: (dimension,), (len(COHORT), dimension), (n, dimension); n may be 0.
+    Shapes of the vectors: (dimension,), (len(COHORT), dimension), (n, dimension); n may be 0.
     """
 
     def __init__(
         self,
+        asked: str,
         question: NDArray[np.float32],
         cohort: NDArray[np.float32],
         vectors: NDArray[np.float32],
         sample: Sequence[Sampled],
     ) -> None:
+        self._asks_in_chinese = is_chinese(asked)
         self._sentences = (cohort @ question).reshape(2, -1)
         self._chunks = vectors @ question
         self._chinese = np.array([each.chinese for each in sample], bool)
@@ -108,7 +113,8 @@ class Backgrounds:
         """The background for a passage: texts in its script that are not from its document."""
         chinese = is_chinese(text)
         others = (self._chinese == chinese) & (self._documents != document_id)
-        return _background(self._sentences[int(chinese)], self._chunks[others])
+        found = _background(self._sentences[int(chinese)], self._chunks[others])
+        return found if chinese == self._asks_in_chinese else replace(found, midpoint=MIDPOINT - ACROSS)
 
     @property
     def deviation(self) -> float:

@@ -28,14 +28,17 @@ class Comparison:
         self._embedder_of = embedder_of
         self._samples: dict[tuple[str, str], _Background] = {}
 
-    def backgrounds(self, collection: Collection, vector: Vectors) -> Backgrounds:
-        """The question against the cohort and a sample of the chunks, kept until the documents change."""
+    def backgrounds(self, collection: Collection, asked: str, vector: Vectors) -> Backgrounds:
+        """A question and its vector against the cohort and a sample of the chunks.
+
+        What it is compared with is kept until the documents change.
+        """
         generation = self._catalog.documents.generation
         key = (collection.id, collection.fingerprint.key)
         kept = self._samples.get(key)
         if kept is None or kept.generation != generation:
             kept = self._samples[key] = self._sampled(collection, generation)
-        return Backgrounds(vector, kept.cohort, kept.vectors, kept.sample)
+        return Backgrounds(asked, vector, kept.cohort, kept.vectors, kept.sample)
 
     def _sampled(self, collection: Collection, generation: int) -> _Background:
         hashes = [text_hash(text) for text in COHORT]

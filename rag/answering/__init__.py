@@ -17,7 +17,7 @@ from rag.embedders.base import Embedder
 
 __all__ = ["EXTRACTIVE", "Answer", "Citation", "answer", "search_question"]
 
-NOT_FOUND = 0.04  # relevance of the best passage below which no model is asked
+NOT_FOUND = 0.05  # relevance of the best passage below which no model is asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,13 +84,14 @@ class Retriever:
 
     def warm_up(self, collection: Collection) -> None:
         """Load the model and the background before the first question needs them."""
-        self._comparison.backgrounds(collection, self._embedder_of(collection).embed_query("warm up"))
+        asked = "warm up"
+        self._comparison.backgrounds(collection, asked, self._embedder_of(collection).embed_query(asked))
 
     def relevance(self, collection: Collection, text: str, passages: Sequence[Passage]) -> Sequence[float]:
         """How likely each passage is about a text: in [0, 1], by its stored vector; 0 where that is gone."""
         embedder = self._embedder_of(collection)
         vector = embedder.embed_query(fitting(text, embedder))
-        base = self._comparison.backgrounds(collection, vector)
+        base = self._comparison.backgrounds(collection, text, vector)
         chunks = self._catalog.documents.ready_chunks(collection.id, [each.chunk_id for each in passages])
         keys = [
             chunks[each.chunk_id][0].text_hash if each.chunk_id in chunks else _key(each) for each in passages

@@ -65,7 +65,7 @@ class Ordering:
         base = None
         levelled = found
         if vector is not None and query.picture is None:
-            base = self._comparison.backgrounds(collection, vector)
+            base = self._comparison.backgrounds(collection, query.question, vector)
             if found.pictures:
                 cosines = self._picture_scale.levelled(
                     collection, vector, found.cosines, found.pictures, base.of(query.question, "")

@@ -20,7 +20,7 @@ def backgrounds(seed: int, *, chunks: int = 0, scale: float = 1.0) -> Background
 
     question = np.eye(DIMENSION, dtype=np.float32)[0]
     sample = [Sampled(False, f"document {number % 3}") for number in range(chunks)]
-    return Backgrounds(question, texts(len(COHORT)), texts(chunks), sample)
+    return Backgrounds("question", question, texts(len(COHORT)), texts(chunks), sample)
 
 
 @given(st.integers(0, 50), st.floats(-1, 1), st.floats(-1, 1))
@@ -44,9 +44,20 @@ def test_a_documents_own_chunks_are_not_its_background() -> None:
     cohort[:, 0] = np.linspace(0.4, 0.6, len(COHORT))
     near = np.zeros((300, DIMENSION), np.float32)
     near[:, 0] = 0.9
-    found = Backgrounds(question, cohort, near, [Sampled(False, "own")] * 300)
+    found = Backgrounds("question", question, cohort, near, [Sampled(False, "own")] * 300)
     assert found.of("text", "own").median < 0.7
     assert found.of("text", "another").median > 0.8
+
+
+def test_across_languages_an_answer_stands_less_high() -> None:
+    question, texts = np.eye(DIMENSION, dtype=np.float32)[0], np.zeros((len(COHORT), DIMENSION), np.float32)
+    texts[:, 0] = np.tile(np.linspace(0.4, 0.6, len(COHORT) // 2), 2)
+    none = np.empty((0, DIMENSION), np.float32)
+    english, chinese = (Backgrounds(asked, question, texts, none, []) for asked in ("When?", "什么时候？"))
+    relevance = [
+        base.of(text, "").relevance(0.9) for base in (english, chinese) for text in ("At noon.", "中午。")
+    ]
+    assert relevance[0] == relevance[3] < relevance[1] == relevance[2]
 
 
 def test_the_cohort_is_half_english_half_chinese() -> None:

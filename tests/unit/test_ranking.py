@@ -24,7 +24,7 @@ FOUND = Candidates({"a": 0.5, "b": 0.4}, {"b": 6.0}, full_score=12.0)
 def background() -> Backgrounds:
     random = np.random.default_rng(0)
     cohort = random.standard_normal((len(COHORT), 8), np.float32)
-    return Backgrounds(np.ones(8, np.float32) / 8**0.5, cohort, np.empty((0, 8), np.float32), [])
+    return Backgrounds("question", np.ones(8, np.float32) / 8**0.5, cohort, np.empty((0, 8), np.float32), [])
 
 
 def test_a_keyword_match_counts_in_units_of_the_spread() -> None:
