@@ -22,7 +22,7 @@ def main() -> None:
         collection = engine.collection()
         for path in sorted(Path(sys.argv[1]).iterdir()):
             with path.open("rb") as source:
-                list(engine.run_jobs([engine.add_file(collection, path.name, source)]))
+                list(engine.intake.run([engine.intake.add(collection, path.name, source)]))
         chunks = sum(document.chunks for document in engine.catalog.documents.all(collection.id))
         engine.search(collection, Query("warm up"))
         times = []

@@ -26,8 +26,8 @@ def ingest(paths: list[Path], model_id: str) -> tuple[float, list[str], int]:
         jobs = []
         for path in paths:
             with path.open("rb") as source:
-                jobs.append(engine.add_file(collection, path.name, source))
-        ended = list(engine.run_jobs(jobs))
+                jobs.append(engine.intake.add(collection, path.name, source))
+        ended = list(engine.intake.run(jobs))
         seconds = time.perf_counter() - started
         if failed := [f"{job.name}: {job.error}" for job in ended if job.state != "done"]:
             raise SystemExit("\n".join(failed))

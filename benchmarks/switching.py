@@ -61,8 +61,8 @@ def fill(engine: Engine, rows: list[dict[str, str]]) -> None:
         text = "".join(
             f"## {row['title'] or start + place}\n\n{row['text']}\n\n" for place, row in enumerate(part)
         )
-        jobs.append(engine.add_file(engine.collection(), f"{start}.md", io.BytesIO(text.encode())))
-    if any(job.state != "done" for job in engine.run_jobs(jobs)):
+        jobs.append(engine.intake.add(engine.collection(), f"{start}.md", io.BytesIO(text.encode())))
+    if any(job.state != "done" for job in engine.intake.run(jobs)):
         raise SystemExit("a file could not be added")
 
 

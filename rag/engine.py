@@ -2,18 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from typing import BinaryIO
 
 from rag.adoption import Adopter, Adoption
 from rag.answering import Answer, answer, search_question
-from rag.catalog import DEFAULT_NAME, Catalog, Collection, Job
-from rag.catalog.where import RESERVED_KEYS
-from rag.documents import ChunkSize, Metadata, Notice, Passage, readable
+from rag.catalog import DEFAULT_NAME, Catalog, Collection
+from rag.documents import Notice, Passage
 from rag.embedders.pictures import takes_pictures
 from rag.errors import RagError, UsageError
-from rag.ingestion import CheckReport, Indexing, IngestionWorker, Passwords, Pipeline, Upkeep
+from rag.ingestion import CheckReport, Indexing, IngestionWorker, Intake, Passwords, Pipeline, Upkeep
 from rag.ingestion.audit import Audit, Auditor
 from rag.ingestion.other_index import OtherIndexes
 from rag.ingestion.preflight import Preflight
@@ -65,6 +63,16 @@ class Engine:
         self._pipeline = Pipeline(
             settings, self.catalog, self._indexing, self._parser, self.models.embedder_of, self._passwords
         )
+        self._worker = IngestionWorker(self.catalog, self._pipeline)
+        self.intake = Intake(
+            settings,
+            self.catalog,
+            self._pipeline,
+            self._worker,
+            self._parser,
+            self._passwords,
+            ready=self._ready,
+        )
         self.preflight = Preflight(settings, self.catalog, self._pictures, self.models.embedder_of)
         self._auditor = Auditor(self.catalog, self.models.embedder_of)
         other_indexes = OtherIndexes(self.catalog, self._indexing, self.models.embedder_of)
@@ -87,7 +95,6 @@ class Engine:
             ready=self._ready,
             on_deleted=self._upkeep.wake,
         )
-        self._worker = IngestionWorker(self.catalog, self._pipeline)
         self._warming = threading.Thread(target=self._warm_up, name="passage-warm-up", daemon=True)
         self._lock = threading.RLock()
         self._is_locked = False
@@ -204,89 +211,6 @@ class Engine:
         return self._adoption
 
     # Documents
-
-    def add_file(
-        self,
-        collection: Collection,
-        name: str,
-        source: BinaryIO,
-        *,
-        metadata: Metadata | None = None,
-        folder: str | None = None,
-        chunk_size: ChunkSize | None = None,
-        sender: str = "",
-    ) -> int:
-        """Save an original and queue it; the job's id. Raises UsageError, DocumentError, StoreError.
-
-        `folder` is the one that the collection is kept in step with, if the file came from one. A
-        `chunk_size` is one that `preflight` allows; None is that of the settings. Several senders' files take
-        turns.
-        """
-        keys = metadata or {}
-        if reserved := [key for key in keys if key in RESERVED_KEYS or key.startswith("chroma:")]:
-            raise UsageError(
-                "{names} cannot be set: Passage sets these itself. Choose other keys.",
-                names=", ".join(sorted(reserved)),
-            )
-        self._ready()
-        most = self.settings.max_file_mb
-        job = self.catalog.queue(
-            collection.id,
-            readable(name),
-            source,
-            keys,
-            most_mb=most,
-            folder=folder,
-            chunk_size=chunk_size,
-            sender=sender,
-        )
-        self._worker.wake()
-        return job
-
-    def cancel(self, job_id: int) -> None:
-        """End a waiting job now and a running one at its next batch; an ended one stays as it is."""
-        self.catalog.cancel(job_id)
-
-    def try_passwords(self, passwords: Iterable[str]) -> None:
-        """Try each on every file that needs one; they are forgotten when Passage stops."""
-        self._passwords.offer(passwords)
-
-    def unlock(self, document_id: str, password: str) -> None:
-        """Use a password for a document's file until Passage stops; it is written nowhere."""
-        self._passwords.keep(self.catalog.documents.get(document_id).sha256, password)
-
-    def retry(self, document_id: str, *, sender: str = "") -> int:
-        """Queue a failed document's original once more; the job's id. Raises UsageError."""
-        self._ready()
-        with self.catalog.originals.lock:
-            failed = self.catalog.documents.get(document_id)
-            job = self.catalog.jobs.add(
-                failed.collection_id,
-                failed.name,
-                failed.sha256,
-                failed.metadata,
-                folder=failed.folder,
-                chunk_size=failed.chunk_size,
-                sender=sender,
-            )
-        self._worker.wake()
-        return job
-
-    def add_samples(self, collection: Collection, *, sender: str = "") -> None:
-        """Queue the sample documents."""
-        for path in sorted(self.settings.samples_dir.iterdir()):
-            if path.is_file() and not path.name.startswith("."):
-                with path.open("rb") as source:
-                    self.add_file(collection, path.name, source, sender=sender)
-
-    def run_jobs(
-        self, job_ids: Iterable[int], on_progress: Callable[[Job], None] | None = None
-    ) -> Iterator[Job]:
-        """Do queued jobs here and now, without a worker; each as it ends."""
-        self._parser.warm_up()
-        self._ready()
-        taken = filter(None, map(self.catalog.jobs.take, job_ids))
-        return map(self.catalog.jobs.get, self._pipeline.run(lambda: next(taken, None), on_progress))
 
     def delete_document(self, document_id: str) -> DeletionReceipt:
         """Remove a document from both indexes, the catalogue and the originals; what a look there then found.

@@ -76,7 +76,7 @@ def ingest(
     for each in sources.skipped():
         note(one_line(f"{'skipped':<10} {each['name']}: {each['reason']}"))
     with open_engine() as engine:
-        engine.try_passwords(passwords)
+        engine.intake.try_passwords(passwords)
         found = _planned(engine, collection) if dry_run else engine.collection(collection)
         size = chosen_size(engine, found, chunk_tokens, overlap_tokens) if found else None
         if preflight and found:
@@ -143,13 +143,13 @@ def _ingest_all(
             except DocumentError as error:
                 yield _told(_ingest_row({"name": source[0], "status": "failed", "error": str(error)}))
         started = time.perf_counter()
-        for job in engine.run_jobs(queued, _show_progress):
+        for job in engine.intake.run(queued, _show_progress):
             row = _job_row(engine, job, time.perf_counter() - started)
             started = time.perf_counter()
             yield _told(row)
     finally:
         for job_id in queued:
-            engine.cancel(job_id)
+            engine.intake.cancel(job_id)
 
 
 def _add(
@@ -165,7 +165,7 @@ def _add(
         if path.exists() and not path.is_file():
             raise DocumentError("{path} is not a file. Copy what it gives to a file first.", path=path)
         with path.open("rb") as content:
-            return engine.add_file(
+            return engine.intake.add(
                 collection,
                 name,
                 content,

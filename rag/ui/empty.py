@@ -59,7 +59,7 @@ def add_buttons() -> None:
 def samples_button() -> None:
     """Adds the sample documents."""
     if st.button(t("Try it with the sample documents"), icon=":material/auto_stories:", key="samples"):
-        engine().add_samples(collection(), sender=sender())
+        engine().intake.add_samples(collection(), sender=sender())
         st.rerun()
 
 

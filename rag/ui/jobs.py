@@ -46,7 +46,7 @@ def _place(job: Job) -> tuple[int, float]:
 
 def _cancel(*job_ids: int) -> None:
     for job_id in job_ids:
-        engine().cancel(job_id)
+        engine().intake.cancel(job_id)
 
 
 def _job(job: Job) -> None:

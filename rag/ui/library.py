@@ -75,7 +75,7 @@ def _upload() -> None:
 def _refusal(file: UploadedFile) -> RagError | None:
     """Queue an uploaded file; the reason if it cannot be taken."""
     try:
-        engine().add_file(collection(), file.name, file, sender=sender())
+        engine().intake.add(collection(), file.name, file, sender=sender())
     except DocumentError as error:
         return error
     return None
@@ -127,7 +127,7 @@ def _retry_all(failed: Sequence[str]) -> None:
     label = t("Try all {n} that failed again", n=len(failed))
     if st.button(label, key="retry-all", icon=":material/refresh:"):
         for document_id in failed:
-            engine().retry(document_id, sender=sender())
+            engine().intake.retry(document_id, sender=sender())
         st.rerun()
 
 
@@ -147,10 +147,10 @@ def _document(document: Document) -> None:
             st.error(markdown.plain(tell(document.error)), icon=":material/error:")
             if asks_for_password(document.error.message):
                 if ask_password(document.id):
-                    engine().retry(document.id, sender=sender())
+                    engine().intake.retry(document.id, sender=sender())
                     st.rerun()
             elif st.button(t("Try again"), key=f"retry-{document.id}", icon=":material/refresh:"):
-                engine().retry(document.id, sender=sender())
+                engine().intake.retry(document.id, sender=sender())
                 st.rerun()
         for warning in document.warnings:
             st.warning(markdown.plain(tell(warning)), icon=":material/warning:")

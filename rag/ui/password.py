@@ -17,6 +17,6 @@ def ask_password(document_id: str) -> bool:
         )
         given = st.form_submit_button(t("Open with this password"), icon=":material/lock_open:")
     if given and password:
-        engine().unlock(document_id, password)
+        engine().intake.unlock(document_id, password)
         return True
     return False

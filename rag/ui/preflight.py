@@ -225,7 +225,7 @@ def _buttons(looked: _Looked, good: Sequence[int], size: ChunkSize) -> None:
     for place in good:
         try:
             file = looked.files[place]
-            engine().add_file(collection(), file.name, file, chunk_size=chosen, sender=sender())
+            engine().intake.add(collection(), file.name, file, chunk_size=chosen, sender=sender())
         except DocumentError as error:
             refused.append(error)
     _discard()

@@ -252,7 +252,7 @@ def test_a_conversation_brings_its_collection_along(
 ) -> None:
     with Engine(Settings(data_dir=tmp_path / "store", models_dir=models_dir)) as engine:
         with HANDBOOK.open("rb") as source:
-            list(engine.run_jobs([engine.add_file(engine.collection(), HANDBOOK.name, source)]))
+            list(engine.intake.run([engine.intake.add(engine.collection(), HANDBOOK.name, source)]))
         other = engine.create_collection("work")
         conversation = engine.catalog.conversations.start(other.id, "What about work?")
     page = open_page(start_app().url)

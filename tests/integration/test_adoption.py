@@ -297,7 +297,7 @@ def test_a_collection_of_other_documents_is_left_alone(engine: Engine, folder: P
     engine.create_collection("mine", embedder=MINILM)
     (folder.parent / "a.txt").write_text("A text of my own.")
     with (folder.parent / "a.txt").open("rb") as source:
-        list(engine.run_jobs([engine.add_file(engine.collection("mine"), "a.txt", source)]))
+        list(engine.intake.run([engine.intake.add(engine.collection("mine"), "a.txt", source)]))
     engine.adoption.open(str(folder))
     with pytest.raises(UsageError, match="There is a collection named “mine” with other documents"):
         engine.adoption.adopt(Wish("notes", "mine"))
@@ -314,7 +314,7 @@ def test_originals_can_be_exported_and_added_again(engine: Engine, folder: Path,
     ]
     engine.create_collection("again", embedder=MINILM)
     with path.open("rb") as source:
-        ended = list(engine.run_jobs([engine.add_file(engine.collection("again"), path.name, source)]))
+        ended = list(engine.intake.run([engine.intake.add(engine.collection("again"), path.name, source)]))
     assert [each.error for each in ended] == [None]
     texts = "\n".join(each.chunk.text for parts in chunks(engine, "again").values() for each in parts)
     assert ANIMALS[0] in texts

@@ -25,7 +25,7 @@ def engine(tmp_path: Path, models_dir: Path, provider_server: ProviderServer) ->
     (tmp_path / "rules.txt").write_text("Dogs stay outside. Books may be kept for four weeks.")
     with Engine(settings) as opened:
         with (tmp_path / "rules.txt").open("rb") as source:
-            list(opened.run_jobs([opened.add_file(opened.collection(), "rules.txt", source)]))
+            list(opened.intake.run([opened.intake.add(opened.collection(), "rules.txt", source)]))
         yield opened
 
 

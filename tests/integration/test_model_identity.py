@@ -27,8 +27,8 @@ MODEL = "openai:embedder-x"
 def engine(tmp_path: Path, provider_server: ProviderServer) -> Iterator[Engine]:
     with open_at(tmp_path, provider_server) as opened:
         collection = opened.create_collection("books")
-        jobs = [opened.add_file(collection, "rules.txt", io.BytesIO(b"Books may be kept for four weeks."))]
-        assert [job.state for job in opened.run_jobs(jobs)] == ["done"]
+        jobs = [opened.intake.add(collection, "rules.txt", io.BytesIO(b"Books may be kept for four weeks."))]
+        assert [job.state for job in opened.intake.run(jobs)] == ["done"]
         yield opened
 
 
@@ -68,8 +68,8 @@ def test_a_replaced_model_is_refused_and_both_are_named(
             assert words in str(refused.value)
         found = again.search(again.collection("books"), Query("How long may books be kept?"))
         assert (found.mode, [passage.name for passage in found.passages]) == ("keyword", ["rules.txt"])
-        job = again.add_file(again.collection("books"), "new.txt", io.BytesIO(b"Dogs stay outside."))
-        assert [each.state for each in again.run_jobs([job])] == ["failed"]
+        job = again.intake.add(again.collection("books"), "new.txt", io.BytesIO(b"Dogs stay outside."))
+        assert [each.state for each in again.intake.run([job])] == ["failed"]
 
 
 def test_the_way_on_is_to_switch_to_what_is_there_now(
@@ -96,8 +96,8 @@ def embedded(server: ProviderServer) -> list[list[str]]:
 
 
 def add(engine: Engine, text: str) -> Job:
-    number = engine.add_file(engine.collection("books"), "new.txt", io.BytesIO(text.encode()))
-    [job] = engine.run_jobs([number])
+    number = engine.intake.add(engine.collection("books"), "new.txt", io.BytesIO(text.encode()))
+    [job] = engine.intake.run([number])
     return job
 
 

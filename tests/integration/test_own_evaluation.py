@@ -51,8 +51,11 @@ def collection(engine: Engine) -> Collection:
         (SAMPLES / "Garden Calendar.md").open("rb") as garden,
         (SAMPLES / "员工手册.md").open("rb") as handbook,
     ):
-        jobs = [engine.add_file(found, "Garden.md", garden), engine.add_file(found, "员工手册.md", handbook)]
-    assert [job.state for job in engine.run_jobs(jobs)] == ["done", "done"]
+        jobs = [
+            engine.intake.add(found, "Garden.md", garden),
+            engine.intake.add(found, "员工手册.md", handbook),
+        ]
+    assert [job.state for job in engine.intake.run(jobs)] == ["done", "done"]
     return found
 
 
@@ -116,7 +119,7 @@ def test_judgements_outlive_their_document(engine: Engine, collection: Collectio
     with pytest.raises(UsageError, match="has no question whose answer is known"):
         judged_questions(engine.catalog, collection, engine.catalog.questions.all(collection.id))
     with (SAMPLES / "员工手册.md").open("rb") as source:
-        list(engine.run_jobs([engine.add_file(collection, "renamed.md", source)]))
+        list(engine.intake.run([engine.intake.add(collection, "renamed.md", source)]))
     asked = judged_questions(engine.catalog, collection, engine.catalog.questions.all(collection.id))
     now = engine.catalog.documents.named(collection.id, "renamed.md")[0]
     assert now.id != document.id and asked.questions[0].judgements[0].document_id == now.id

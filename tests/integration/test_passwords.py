@@ -31,19 +31,19 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def add(engine: Engine, name: str, content: bytes) -> Job:
-    number = engine.add_file(engine.collection(), name, io.BytesIO(content))
-    return next(iter(engine.run_jobs([number])))
+    number = engine.intake.add(engine.collection(), name, io.BytesIO(content))
+    return next(iter(engine.intake.run([number])))
 
 
 def test_a_typed_password_opens_the_document_and_its_pages(engine: Engine, tmp_path: Path) -> None:
     failed = add(engine, "a.pdf", locked())
     assert failed.error and failed.document_id
     assert asks_for_password(failed.error.message)
-    engine.unlock(failed.document_id, "wrong")
-    (job,) = engine.run_jobs([engine.retry(failed.document_id)])
+    engine.intake.unlock(failed.document_id, "wrong")
+    (job,) = engine.intake.run([engine.intake.retry(failed.document_id)])
     assert job.error and "is wrong" in str(job.error)
-    engine.unlock(str(job.document_id), PASSWORD)
-    (job,) = engine.run_jobs([engine.retry(str(job.document_id))])
+    engine.intake.unlock(str(job.document_id), PASSWORD)
+    (job,) = engine.intake.run([engine.intake.retry(str(job.document_id))])
     assert job.status == "added"
     assert engine.page_picture(str(job.document_id), 1).startswith(b"\x89PNG")
     for path in (each for each in tmp_path.rglob("*") if each.is_file()):
@@ -51,18 +51,18 @@ def test_a_typed_password_opens_the_document_and_its_pages(engine: Engine, tmp_p
 
 
 def test_each_offered_password_is_tried(engine: Engine) -> None:
-    engine.try_passwords(["wrong", PASSWORD, "other"])
+    engine.intake.try_passwords(["wrong", PASSWORD, "other"])
     assert add(engine, "a.pdf", locked()).status == "added"
     assert add(engine, "b.pdf", locked("other")).status == "added"
     assert add(engine, "c.pdf", pdf(("No password here at all", []))).status == "added"
 
 
 def test_after_a_restart_the_page_asks_for_the_password_again(engine: Engine, tmp_path: Path) -> None:
-    engine.try_passwords([PASSWORD])
+    engine.intake.try_passwords([PASSWORD])
     document_id = str(add(engine, "a.pdf", locked()).document_id)
     engine.close()
     with Engine(load_settings(data_dir=tmp_path)) as again:
         with pytest.raises(DocumentError, match=r"a\.pdf needs a password"):
             again.page_picture(document_id, 1)
-        again.unlock(document_id, PASSWORD)
+        again.intake.unlock(document_id, PASSWORD)
         assert again.page_picture(document_id, 1).startswith(b"\x89PNG")

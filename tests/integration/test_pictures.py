@@ -194,8 +194,8 @@ def test_with_a_real_clip_an_answer_rests_on_texts_only(tmp_path: Path, clip: Pa
         collection = engine.collection()
         assert engine.takes_pictures(collection)
         files = {"1.jpg": RED, "note.txt": b"The cat sleeps on a warm red mat all day."}
-        jobs = [engine.add_file(collection, name, io.BytesIO(data)) for name, data in files.items()]
-        assert [job.state for job in engine.run_jobs(jobs)] == ["done", "done"]
+        jobs = [engine.intake.add(collection, name, io.BytesIO(data)) for name, data in files.items()]
+        assert [job.state for job in engine.intake.run(jobs)] == ["done", "done"]
         *_, answer = engine.ask(collection, Query("Where does the cat sleep?"))
         assert isinstance(answer, Answer)
         assert [passage.name for passage in answer.passages] == ["note.txt"]

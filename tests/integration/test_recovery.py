@@ -276,8 +276,8 @@ def store(tmp_path: Path, models_dir: Path) -> Settings:
         data_dir=tmp_path / "store", models_dir=models_dir, embedder="builtin:all-minilm-l6-v2"
     )
     with Engine(settings) as engine:
-        job = engine.add_file(engine.collection(), "fruit.txt", io.BytesIO(b"An apple is red."))
-        assert [each.status for each in engine.run_jobs([job])] == ["added"]
+        job = engine.intake.add(engine.collection(), "fruit.txt", io.BytesIO(b"An apple is red."))
+        assert [each.status for each in engine.intake.run([job])] == ["added"]
     return settings.model_copy(update={"models_dir": tmp_path / "no-models"})
 
 
@@ -321,7 +321,7 @@ def test_a_second_process_writes_nothing(store: Settings, chroma_url: str | None
         first.check()
         kept = originals()
         with pytest.raises(StoreError, match="RAG_DATA_DIR") as refused:
-            second.add_file(second.collection(), "other.txt", io.BytesIO(b"A pear."))
+            second.intake.add(second.collection(), "other.txt", io.BytesIO(b"A pear."))
         assert str(store.data_dir) in str(refused.value)
         assert "RAG_CHROMA_URL" not in str(refused.value)
         assert originals() == kept
@@ -330,9 +330,9 @@ def test_a_second_process_writes_nothing(store: Settings, chroma_url: str | None
 
 def test_a_job_that_was_stopped_while_it_was_cancelled_is_ended(store: Settings) -> None:
     with Engine(store) as engine:
-        number = engine.add_file(engine.collection(), "late.txt", io.BytesIO(b"A pear."))
+        number = engine.intake.add(engine.collection(), "late.txt", io.BytesIO(b"A pear."))
         job = engine.catalog.jobs.take(number)
-        engine.cancel(number)
+        engine.intake.cancel(number)
         assert job and engine.catalog.originals.path(job.sha256).is_file()
     with Engine(store) as again:
         again.check()
@@ -342,4 +342,4 @@ def test_a_job_that_was_stopped_while_it_was_cancelled_is_ended(store: Settings)
 
 def test_chromas_own_keys_are_reserved(store: Settings) -> None:
     with Engine(store) as engine, pytest.raises(UsageError, match="chroma:document"):
-        engine.add_file(engine.collection(), "a.txt", io.BytesIO(b"x"), metadata={"chroma:document": "y"})
+        engine.intake.add(engine.collection(), "a.txt", io.BytesIO(b"x"), metadata={"chroma:document": "y"})

@@ -39,8 +39,8 @@ def engine(tmp_path: Path, models_dir: Path) -> Iterator[Engine]:
 
 
 def add(engine: Engine, name: str, text: str) -> None:
-    jobs = [engine.add_file(engine.collection(), name, io.BytesIO(text.encode()))]
-    assert [job.state for job in engine.run_jobs(jobs)] == ["done"]
+    jobs = [engine.intake.add(engine.collection(), name, io.BytesIO(text.encode()))]
+    assert [job.state for job in engine.intake.run(jobs)] == ["done"]
 
 
 def found(engine: Engine, question: str, collection: Collection | None = None) -> list[tuple[str, float]]:

@@ -205,8 +205,8 @@ def test_a_collection_of_pictures_works_with_it(engine: Engine) -> None:
         ("2.webp", picture("green", "WEBP")),
         ("3.jpg", picture("blue", "JPEG")),
     )
-    jobs = [engine.add_file(collection, name, io.BytesIO(data)) for name, data in files]
-    assert [job.state for job in engine.run_jobs(jobs)] == ["done"] * 3
+    jobs = [engine.intake.add(collection, name, io.BytesIO(data)) for name, data in files]
+    assert [job.state for job in engine.intake.run(jobs)] == ["done"] * 3
     first, *_ = engine.search(collection, Query("green", mode="dense")).passages
     assert (first.name, first.cosine) == ("2.webp", pytest.approx(1, abs=1e-5))
     similar = engine.search(collection, Query("", picture=picture("blue"))).passages
@@ -218,7 +218,7 @@ def test_a_picture_that_is_refused_leaves_its_document_out(
 ) -> None:
     collection = engine.create_collection("pictures")
     provider_server.script(DASHSCOPE_PICTURES, [status(400, "unsafe", error="DataInspectionFailed")])
-    [job] = engine.run_jobs([engine.add_file(collection, "1.png", io.BytesIO(picture("red")))])
+    [job] = engine.intake.run([engine.intake.add(collection, "1.png", io.BytesIO(picture("red")))])
     assert job.state == "failed" and "refused a picture by its content rules" in str(job.error)
     assert engine.check().clean
     assert engine.search(collection, Query("red", mode="dense")).passages == ()

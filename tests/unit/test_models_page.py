@@ -211,8 +211,8 @@ def test_a_page_does_not_promise_more_than_is_true(open_page: OpenPage) -> None:
 def test_cost_and_host_are_told_before_a_remote_model_embeds(open_page: OpenPage) -> None:
     page, engine = open_page(dashscope_api_key=KEY)
     text = " ".join(["Rivers and towns."] * 2000).encode()
-    job = engine.add_file(engine.collection(), "long.txt", io.BytesIO(text))
-    assert [each.state for each in engine.run_jobs([job])] == ["done"]
+    job = engine.intake.add(engine.collection(), "long.txt", io.BytesIO(text))
+    assert [each.state for each in engine.intake.run([job])] == ["done"]
     send(run(page), "other-model", "dashscope:text-embedding-v4")
     told = captions(run(page))
     assert "sent to dashscope.aliyuncs.com, for about 0.5 CNY (2025-08-14) a million tokens" in told

@@ -50,8 +50,8 @@ def open_page(page_engine: PageEngine) -> OpenPage:
     def open_with(script: Callable[[], None], **given: object) -> tuple[AppTest, Engine]:
         engine = page_engine(**given)
         for name, text in TEXTS.items():
-            job = engine.add_file(engine.collection(), name, io.BytesIO(text.encode()))
-            assert [each.state for each in engine.run_jobs([job])] == ["done"]
+            job = engine.intake.add(engine.collection(), name, io.BytesIO(text.encode()))
+            assert [each.state for each in engine.intake.run([job])] == ["done"]
         return opened(script), engine
 
     return open_with
