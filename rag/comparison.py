@@ -45,7 +45,7 @@ class Comparison:
         fingerprint, vectors = collection.fingerprint, self._catalog.vectors
         if vectors.missing(fingerprint, hashes):
             vectors.save(fingerprint, hashes, self._embedder_of(collection).embed_documents(COHORT))
-        chunks = self._catalog.documents.sample(collection.id, SAMPLE)
+        chunks = self._catalog.chunks.sample(collection.id, SAMPLE)
         stored = stored_vectors(self._catalog, collection, [chunk.text_hash for chunk in chunks])
         chunks = [chunk for chunk in chunks if chunk.text_hash in stored]
         rows = [stored[chunk.text_hash] for chunk in chunks]

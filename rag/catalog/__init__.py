@@ -12,7 +12,7 @@ from rag.catalog.conversations import Conversation, Conversations, StoredTurn
 from rag.catalog.copies import copy_database, needed_originals
 from rag.catalog.database import Database
 from rag.catalog.document_copies import DocumentCopies
-from rag.catalog.documents import BY_HAND, Documents, StoredChunk
+from rag.catalog.documents import BY_HAND, Documents
 from rag.catalog.examinations import Examinations, Examined
 from rag.catalog.facets import DocumentFacet, Facets, facets
 from rag.catalog.folder_lock import FolderLock
@@ -21,6 +21,7 @@ from rag.catalog.originals import Originals
 from rag.catalog.questions import Judgement, Origin, Questions, StoredQuestion
 from rag.catalog.record_pages import RecordFilter, RecordPages, StoredRecord, no_record
 from rag.catalog.records import NOTES_NAME, Deletion, RecordContent, Records
+from rag.catalog.stored_chunk import StoredChunk
 from rag.catalog.vectors import Vectors, text_hash, vector_key
 from rag.documents import Chunk, ChunkSize, Document, Metadata
 

@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.catalog.database import Database
-from rag.catalog.documents import BATCH, Documents, StoredChunk, stored_chunk
-from rag.catalog.where import condition
+from rag.catalog.database import BATCH, Database
+from rag.catalog.documents import Documents
+from rag.catalog.stored_chunk import StoredChunk, stored_chunk
+from rag.catalog.where import Condition, condition, passing, without_own_metadata
 from rag.documents import Document, Fingerprint
 
 VECTORS_AT_A_TIME = 4096
@@ -40,6 +41,84 @@ class Chunks:
             ).fetchone()
             kept = self._counts[collection_id] = generation, int(row[0])
         return kept[1]
+
+    def ids(self, collection_id: str, *statuses: str) -> set[str]:
+        """The ids of the chunks of a collection's documents that are in one of these states."""
+        rows = self._database.connection.execute(
+            "select c.id from chunks c join documents d on d.id = c.document_id "
+            f"where d.collection_id = ? and d.status in ({_marks(statuses)})",
+            (collection_id, *statuses),
+        )
+        return {row[0] for row in rows}
+
+    def ready(self, collection_id: str, ids: Sequence[str]) -> dict[str, tuple[StoredChunk, Document]]:
+        """Those of the chunks that belong to ready documents of the collection, by chunk id."""
+        found: dict[str, StoredChunk] = {}
+        for start in range(0, len(ids), BATCH):
+            batch = ids[start : start + BATCH]
+            rows = self._database.connection.execute(
+                "select c.* from chunks c cross join documents d on d.id = c.document_id "  # by the ids first
+                f"where d.collection_id = ? and d.status = 'ready' and c.id in ({_marks(batch)})",
+                (collection_id, *batch),
+            )
+            found.update((row["id"], stored_chunk(row)) for row in rows)
+        documents = {key: self._documents.get(key) for key in {chunk.document_id for chunk in found.values()}}
+        return {key: (chunk, documents[chunk.document_id]) for key, chunk in found.items()}
+
+    def matching(
+        self, collection_id: str, where: Mapping[str, Any] | None, contains: str | None
+    ) -> list[str]:
+        """The ids of the ready chunks that pass a filter in Chroma's form and hold a text, case and all.
+
+        Raises UsageError for a bad filter.
+        """
+        wanted = passing(where, contains)
+        passes = self.simplified(collection_id, wanted)
+        rows = self._database.connection.execute(
+            "select c.id from documents d cross join chunks c on c.document_id = d.id "
+            f"where d.collection_id = ? and d.status = 'ready' and {passes.sql}",
+            (collection_id, *passes.values),
+        )
+        return [row[0] for row in rows]
+
+    def simplified(self, collection_id: str, wanted: Condition) -> Condition:
+        """A condition that passes the same chunks of a collection, in less time where there is one."""
+        row = self._database.connection.execute(
+            "select exists (select 1 from documents d cross join chunks c "
+            "on c.document_id = d.id and c.metadata <> '{}' where d.collection_id = ?)",
+            (collection_id,),
+        ).fetchone()
+        return wanted if row[0] else without_own_metadata(wanted)
+
+    def sample(self, collection_id: str, most: int) -> list[StoredChunk]:
+        """Some texts of ready documents: as good as random, and always the same ones."""
+        rows = self._database.connection.execute(
+            "select c.* from chunks c join documents d on d.id = c.document_id "
+            "where d.collection_id = ? and d.status = 'ready' and c.picture is null "
+            "order by c.text_hash limit ?",
+            (collection_id, most),
+        )
+        return [stored_chunk(row) for row in rows]
+
+    def pictures(self, collection_id: str) -> dict[str, str]:
+        """The SHA-256 of every picture in ready documents, by chunk id, in an order as good as random."""
+        rows = self._database.connection.execute(
+            "select c.id, c.picture from chunks c join documents d on d.id = c.document_id "
+            "where d.collection_id = ? and d.status = 'ready' and c.picture is not null order by c.picture",
+            (collection_id,),
+        )
+        return {row["id"]: row["picture"] for row in rows}
+
+    def sharing_a_text(self, collection_id: str, *, most: int = 10) -> Iterator[list[str]]:
+        """For each chunk that 2 to `most` ready documents hold, the ids of these."""
+        rows = self._database.connection.execute(
+            "select group_concat(distinct c.document_id) from chunks c join documents d "
+            "on d.id = c.document_id where d.collection_id = ? and d.status = 'ready' and c.picture is null "
+            "group by c.text_hash having count(distinct c.document_id) between 2 and ?",
+            (collection_id, most),
+        )
+        for row in rows:
+            yield row[0].split(",")
 
     def ready_after(
         self, collection_id: str, chunk_id: str, *, most: int

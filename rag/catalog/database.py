@@ -10,6 +10,8 @@ from pathlib import Path
 from rag.catalog.connection import Connection, unusable
 from rag.errors import StoreError
 
+BATCH = 500  # values of one statement
+
 SCHEMA = """
 create table collections (
     id text primary key,

@@ -2,39 +2,17 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 from rag.catalog.database import Database
 from rag.catalog.jobs import chunk_size_of
-from rag.catalog.vectors import DELETE_UNUSED, vector_key
-from rag.catalog.where import Condition, condition, containing, without_own_metadata
-from rag.documents import Chunk, Document, Metadata, Notice
+from rag.catalog.stored_chunk import CHUNK_COLUMNS, StoredChunk, chunk_row, stored_chunk
+from rag.catalog.vectors import DELETE_UNUSED
+from rag.documents import Chunk, Document, Notice
 from rag.errors import UsageError
 
-BATCH = 500
 BY_HAND = "note"  # the kind of a document whose records were written by hand: no file takes its place
-CHUNK_COLUMNS = (
-    "id, document_id, ordinal, page, page_label, headings, text, tokens, text_hash, picture"  # of any chunk
-)
 _COLUMNS = """d.*, (select count(*) from chunks c where c.document_id = d.id) as chunk_count"""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredChunk:
-    """A chunk with its id ("DOCUMENT-ordinal"), its place in the document and the key of its vector.
-
-    `metadata` is its own, beside that of its document; `edited_at` is when it was changed by hand, if it was.
-    """
-
-    id: str
-    document_id: str
-    ordinal: int
-    text_hash: str
-    chunk: Chunk
-    metadata: Metadata = field(default_factory=dict)
-    edited_at: str | None = None
 
 
 class Documents:
@@ -71,7 +49,7 @@ class Documents:
             )
             connection.executemany(
                 f"insert into chunks ({CHUNK_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [_chunk_row(document.id, ordinal, chunk) for ordinal, chunk in enumerate(chunks)],
+                [chunk_row(document.id, ordinal, chunk) for ordinal, chunk in enumerate(chunks)],
             )
         self.generation += 1
 
@@ -194,131 +172,11 @@ class Documents:
         )
         return [stored_chunk(row) for row in rows]
 
-    def ready_chunks(
-        self, collection_id: str, chunk_ids: Sequence[str]
-    ) -> dict[str, tuple[StoredChunk, Document]]:
-        """Those of the chunks that belong to ready documents of the collection, by chunk id."""
-        found: dict[str, StoredChunk] = {}
-        for start in range(0, len(chunk_ids), BATCH):
-            batch = chunk_ids[start : start + BATCH]
-            marks = ",".join("?" * len(batch))
-            rows = self._database.connection.execute(
-                "select c.* from chunks c cross join documents d on d.id = c.document_id "  # by the ids first
-                f"where d.collection_id = ? and d.status = 'ready' and c.id in ({marks})",
-                (collection_id, *batch),
-            )
-            found.update((row["id"], stored_chunk(row)) for row in rows)
-        documents = {key: self.get(key) for key in {chunk.document_id for chunk in found.values()}}
-        return {key: (chunk, documents[chunk.document_id]) for key, chunk in found.items()}
-
-    def matching(
-        self, collection_id: str, where: Mapping[str, Any] | None, contains: str | None
-    ) -> list[str]:
-        """The ids of the ready chunks that pass a filter in Chroma's form and hold a text, case and all.
-
-        Raises UsageError for a bad filter.
-        """
-        wanted = condition(where) if where else Condition("true")
-        if contains:
-            text = containing(contains)
-            wanted = Condition(f"{wanted.sql} and {text.sql}", (*wanted.values, *text.values))
-        passes = self.simplified(collection_id, wanted)
-        rows = self._database.connection.execute(
-            "select c.id from documents d cross join chunks c on c.document_id = d.id "
-            f"where d.collection_id = ? and d.status = 'ready' and {passes.sql}",
-            (collection_id, *passes.values),
-        )
-        return [row[0] for row in rows]
-
-    def simplified(self, collection_id: str, wanted: Condition) -> Condition:
-        """A condition that passes the same chunks of a collection, in less time where there is one."""
-        row = self._database.connection.execute(
-            "select exists (select 1 from documents d cross join chunks c "
-            "on c.document_id = d.id and c.metadata <> '{}' where d.collection_id = ?)",
-            (collection_id,),
-        ).fetchone()
-        return wanted if row[0] else without_own_metadata(wanted)
-
-    def sample(self, collection_id: str, most: int) -> list[StoredChunk]:
-        """Some texts of ready documents: as good as random, and always the same ones."""
-        rows = self._database.connection.execute(
-            "select c.* from chunks c join documents d on d.id = c.document_id "
-            "where d.collection_id = ? and d.status = 'ready' and c.picture is null "
-            "order by c.text_hash limit ?",
-            (collection_id, most),
-        )
-        return [stored_chunk(row) for row in rows]
-
-    def sharing_a_text(self, collection_id: str, *, most: int = 10) -> Iterator[list[str]]:
-        """For each chunk that 2 to `most` ready documents hold, the ids of these."""
-        rows = self._database.connection.execute(
-            "select group_concat(distinct c.document_id) from chunks c join documents d "
-            "on d.id = c.document_id where d.collection_id = ? and d.status = 'ready' and c.picture is null "
-            "group by c.text_hash having count(distinct c.document_id) between 2 and ?",
-            (collection_id, most),
-        )
-        for row in rows:
-            yield row[0].split(",")
-
-    def pictures(self, collection_id: str) -> dict[str, str]:
-        """The SHA-256 of every picture in ready documents, by chunk id, in an order as good as random."""
-        rows = self._database.connection.execute(
-            "select c.id, c.picture from chunks c join documents d on d.id = c.document_id "
-            "where d.collection_id = ? and d.status = 'ready' and c.picture is not null order by c.picture",
-            (collection_id,),
-        )
-        return {row["id"]: row["picture"] for row in rows}
-
-    def chunk_ids(self, collection_id: str, *statuses: str) -> set[str]:
-        """The ids of the chunks of a collection's documents that are in one of these states."""
-        marks = ",".join("?" * len(statuses))
-        rows = self._database.connection.execute(
-            "select c.id from chunks c join documents d on d.id = c.document_id "
-            f"where d.collection_id = ? and d.status in ({marks})",
-            (collection_id, *statuses),
-        )
-        return {row[0] for row in rows}
-
     def _select(
         self, condition: str, parameters: Sequence[object], *, order: str = "d.added_at desc, d.rowid desc"
     ) -> list[Document]:
         query = f"select {_COLUMNS} from documents d where {condition} order by {order}"
         return [_document(row) for row in self._database.connection.execute(query, tuple(parameters))]
-
-
-def _chunk_row(document_id: str, ordinal: int, chunk: Chunk) -> tuple[object, ...]:
-    return (
-        f"{document_id}-{ordinal:05d}",
-        document_id,
-        ordinal,
-        chunk.page,
-        chunk.page_label,
-        json.dumps(chunk.headings, ensure_ascii=False),
-        chunk.text,
-        chunk.tokens,
-        vector_key(chunk),
-        chunk.picture,
-    )
-
-
-def stored_chunk(row: sqlite3.Row) -> StoredChunk:
-    chunk = Chunk(
-        text=row["text"],
-        tokens=row["tokens"],
-        page=row["page"],
-        headings=tuple(json.loads(row["headings"])),
-        page_label=row["page_label"],
-        picture=row["picture"],
-    )
-    return StoredChunk(
-        row["id"],
-        row["document_id"],
-        row["ordinal"],
-        row["text_hash"],
-        chunk,
-        json.loads(row["metadata"]),
-        row["edited_at"],
-    )
 
 
 def _document(row: sqlite3.Row) -> Document:

@@ -12,16 +12,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rag.catalog.chunks import Chunks
-from rag.catalog.database import Database
-from rag.catalog.documents import BATCH, Documents, StoredChunk, stored_chunk
+from rag.catalog.database import BATCH, Database
+from rag.catalog.documents import Documents
 from rag.catalog.record_places import ORDINAL_BITS, Places, RecordPlaces, parts_of, place_of
-from rag.catalog.where import Condition, condition, containing
+from rag.catalog.stored_chunk import StoredChunk, stored_chunk
+from rag.catalog.where import Condition, passing
 from rag.documents import Document
 from rag.errors import UsageError
 
 StoredRecord: TypeAlias = tuple[StoredChunk, Document]
-
-_ALL = Condition("true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,7 @@ class RecordFilter:
 
     def condition(self) -> Condition:
         """The filter as SQL. Raises UsageError for a bad one."""
-        wanted = condition(self.where) if self.where else _ALL
-        if not self.contains:
-            return wanted
-        text = containing(self.contains)
-        return Condition(f"{wanted.sql} and {text.sql}", (*wanted.values, *text.values))
+        return passing(self.where, self.contains)
 
 
 class RecordPages:
@@ -52,7 +47,7 @@ class RecordPages:
         self._database = database
         self._documents = documents
         self._chunks = chunks
-        self._places = RecordPlaces(database, documents)
+        self._places = RecordPlaces(database, documents, chunks)
 
     def after(
         self, collection_id: str, record_id: str | None, wanted: RecordFilter, *, most: int

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.catalog.chunks import Chunks
 from rag.catalog.database import Database
 from rag.catalog.documents import Documents
 from rag.catalog.where import Condition
@@ -27,9 +28,10 @@ class _Kept:
 class RecordPlaces:
     """Reads all records for each new filter, in whichever page it is first asked for."""
 
-    def __init__(self, database: Database, documents: Documents) -> None:
+    def __init__(self, database: Database, documents: Documents, chunks: Chunks) -> None:
         self._database = database
         self._documents = documents
+        self._chunks = chunks
         self._kept: dict[tuple[str, Condition], _Kept] = {}
         self._lock = threading.Lock()
 
@@ -47,7 +49,7 @@ class RecordPlaces:
         return kept.places
 
     def _read(self, collection_id: str, wanted: Condition) -> Places:
-        passes = self._documents.simplified(collection_id, wanted)
+        passes = self._chunks.simplified(collection_id, wanted)
         rows = self._database.connection.execute(
             f"select (d.rowid << {ORDINAL_BITS}) | c.ordinal from documents d "
             "cross join chunks c on c.document_id = d.id "

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.catalog.changed_records import mark_changed
-from rag.catalog.database import Database
-from rag.catalog.documents import BATCH, BY_HAND, CHUNK_COLUMNS, Documents
+from rag.catalog.database import BATCH, Database
+from rag.catalog.documents import BY_HAND, Documents
+from rag.catalog.stored_chunk import CHUNK_COLUMNS
 from rag.catalog.vectors import DELETE_UNUSED, given_key, save_vector, vector_key
 from rag.documents import Chunk, Document, Fingerprint, Metadata
 

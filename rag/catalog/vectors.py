@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.catalog.database import Database
+from rag.catalog.database import BATCH, Database
 from rag.documents import Chunk, Fingerprint
 
-BATCH = 500
 _IS_USED = (
     "(exists (select 1 from chunks where text_hash = {0}) "
     "or exists (select 1 from deleted_records where text_hash = {0}))"  # its deletion can be undone

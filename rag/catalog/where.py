@@ -82,6 +82,18 @@ def containing(text: str) -> Condition:
     return Condition("instr(c.text, ?) > 0", (_text(text),))
 
 
+def passing(where: Mapping[str, Any] | None, contains: str | None) -> Condition:
+    """A filter and a text that a chunk must hold, case and all, as one condition; either may be missing.
+
+    Raises UsageError for a bad one.
+    """
+    wanted = condition(where) if where else Condition("true")
+    if not contains:
+        return wanted
+    text = containing(contains)
+    return Condition(f"{wanted.sql} and {text.sql}", (*wanted.values, *text.values))
+
+
 def _part(where: Mapping[str, Any], levels: int) -> Condition:
     if not isinstance(where, Mapping) or len(where) != 1:
         raise _invalid(

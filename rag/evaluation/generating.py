@@ -102,7 +102,7 @@ def _passages(catalog: Catalog, collection: Collection) -> list[_Passage]:
     """Passages with enough words, as good as random, the same ones every time."""
     chunks = [
         stored
-        for stored in catalog.documents.sample(collection.id, POOL)
+        for stored in catalog.chunks.sample(collection.id, POOL)
         if len(set(terms(stored.chunk.text))) >= FEWEST_TERMS
     ]
     ids = {stored.document_id for stored in chunks}

@@ -103,8 +103,8 @@ class _Expected:
         )
 
     def _holding(self, text: str, line: int) -> list[Document]:
-        ids = self._catalog.documents.matching(self._collection.id, None, text)
-        found = self._catalog.documents.ready_chunks(self._collection.id, ids)
+        ids = self._catalog.chunks.matching(self._collection.id, None, text)
+        found = self._catalog.chunks.ready(self._collection.id, ids)
         if not found:
             raise UsageError(
                 "{path}, line {line}: no document of “{collection}” holds the text “{text}” in one passage. "

@@ -148,7 +148,7 @@ class Auditor:
             what = Notice("Nearly the same text as “{other}”.", {"other": documents[other].name})
             yield _finding("duplicate", documents[key], what, advice)
         shared: Counter[tuple[str, str]] = Counter()
-        for together in self._catalog.documents.sharing_a_text(collection.id):
+        for together in self._catalog.chunks.sharing_a_text(collection.id):
             shared.update(permutations(together, 2))
         for (key, other), count in shared.items():
             if key not in documents or other not in documents or key in same or other in same:

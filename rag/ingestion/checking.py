@@ -89,7 +89,7 @@ def vector_difference(catalog: Catalog, vectors: VectorIndex, collection: Collec
     May end the process: Chroma's native code does so at some damage.
     """
     changed = catalog.changed_records.of(collection.id)
-    pending = catalog.documents.chunk_ids(collection.id, "indexing") | changed
+    pending = catalog.chunks.ids(collection.id, "indexing") | changed
     expected = {
         key: vector
         for keys, rows in catalog.chunks.ready_vectors(collection.id, collection.fingerprint)
@@ -120,10 +120,10 @@ def vector_difference(catalog: Catalog, vectors: VectorIndex, collection: Collec
 def keyword_difference(catalog: Catalog, keywords: KeywordIndex, collection: Collection) -> Difference:
     """Compare a keyword index with the catalogue."""
     changed = catalog.changed_records.of(collection.id)
-    expected = catalog.documents.chunk_ids(collection.id, "ready") - changed
+    expected = catalog.chunks.ids(collection.id, "ready") - changed
     try:
         known = keywords.ids(collection.id)
     except StoreError:
         return Difference(missing=max(1, len(expected)), readable=False)
-    pending = catalog.documents.chunk_ids(collection.id, "indexing") | changed
+    pending = catalog.chunks.ids(collection.id, "indexing") | changed
     return Difference(len(expected - known), len(known - expected - pending))

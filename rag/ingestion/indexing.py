@@ -111,7 +111,7 @@ class Indexing:
             changed = sorted(self._catalog.changed_records.of(collection.id))
             if not changed:
                 return
-            rows = self._catalog.documents.ready_chunks(collection.id, changed)
+            rows = self._catalog.chunks.ready(collection.id, changed)
             write_keywords(self._keywords, collection, list(rows.values()), without=changed)
             present = self._catalog.collections.get(collection.id)
             rewritten = [rewrite(self._catalog, self._vectors, each, changed) for each in self._kept(present)]
@@ -169,7 +169,7 @@ class Indexing:
                 self._vectors.create(collection.index_name, collection.hnsw)
             changed = self._catalog.changed_records.of(collection.id)
             found = set(self._vectors.ids(collection.index_name))
-            expected = self._catalog.documents.chunk_ids(collection.id, "ready")
+            expected = self._catalog.chunks.ids(collection.id, "ready")
             known = (found & expected) - changed
             self._vectors.delete(collection.index_name, list(found - known))
         missing = sorted(expected - known)

@@ -40,7 +40,7 @@ class OtherIndexes:
         """
         if fingerprint == collection.fingerprint:
             raise UsageError("“{name}” has this model already.", name=collection.name)
-        if self._catalog.documents.pictures(collection.id):
+        if self._catalog.chunks.pictures(collection.id):
             picture_embedder(self._embedder_of(replace(collection, fingerprint=fingerprint)))
         other = self._catalog.collections.other_index(collection)
         if other is None:

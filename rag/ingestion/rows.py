@@ -31,7 +31,7 @@ def write_again(
     catalog: Catalog, vectors: VectorIndex, collection: Collection, chunk_ids: Sequence[str]
 ) -> None:
     """Write those of the chunks that can be found and have a vector of the collection's model."""
-    found = catalog.documents.ready_chunks(collection.id, chunk_ids)
+    found = catalog.chunks.ready(collection.id, chunk_ids)
     hashes = [chunk.text_hash for chunk, _ in found.values()]
     lacking = set(catalog.vectors.missing(collection.fingerprint, hashes))
     write_vectors(

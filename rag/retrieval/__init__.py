@@ -92,7 +92,7 @@ class Retriever:
         embedder = self._embedder_of(collection)
         vector = embedder.embed_query(fitting(text, embedder))
         base = self._comparison.backgrounds(collection, text, vector)
-        chunks = self._catalog.documents.ready_chunks(collection.id, [each.chunk_id for each in passages])
+        chunks = self._catalog.chunks.ready(collection.id, [each.chunk_id for each in passages])
         keys = [
             chunks[each.chunk_id][0].text_hash if each.chunk_id in chunks else _key(each) for each in passages
         ]
@@ -199,7 +199,7 @@ class Retriever:
         """The digests of the pictures that may be found, by chunk id."""
         if not takes_pictures(self._embedder_of(collection)):
             return {}
-        pictures = self._catalog.documents.pictures(collection.id)
+        pictures = self._catalog.chunks.pictures(collection.id)
         return {key: digest for key, digest in pictures.items() if allowed is None or key in allowed}
 
 

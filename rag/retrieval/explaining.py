@@ -125,7 +125,7 @@ class Explaining:
         except ProviderError:
             return []
         nearest = [key for key, _ in self._retriever.exact.nearest(collection, vector, n=1)]
-        return list(self._catalog.documents.ready_chunks(collection.id, nearest).values())
+        return list(self._catalog.chunks.ready(collection.id, nearest).values())
 
     def _without_chunks(self, document_id: str) -> Notice:
         document = self._catalog.documents.get(document_id)

@@ -32,7 +32,7 @@ class Filters:
         generation = self._catalog.documents.generation
         known = self._known.pop(key, None)
         if known is None or known.generation != generation:
-            found = self._catalog.documents.matching(collection.id, query.where, query.contains)
+            found = self._catalog.chunks.matching(collection.id, query.where, query.contains)
             known = _Kept(generation, frozenset(found))
         self._known[key] = known
         for oldest in list(self._known)[:-MOST_FILTERS]:

@@ -29,7 +29,7 @@ def neighbours(
     catalog: Catalog, exact: ExactSearch, collection: Collection, chunk_id: str, *, n: int = NEAREST
 ) -> Neighbours:
     """The neighbours of a chunk. Raises UsageError where it is gone."""
-    found = catalog.documents.ready_chunks(collection.id, [chunk_id]).get(chunk_id)
+    found = catalog.chunks.ready(collection.id, [chunk_id]).get(chunk_id)
     if found is None:
         raise UsageError("This passage is no longer in the collection. Search again.")
     chunk, document = found
@@ -73,7 +73,7 @@ def _nearest(
     if vector is None:
         return ()
     others = [each for each in exact.nearest(collection, vector, n=n + 1) if each[0] != chunk.id][:n]
-    chunks = catalog.documents.ready_chunks(collection.id, [key for key, _ in others])
+    chunks = catalog.chunks.ready(collection.id, [key for key, _ in others])
     present = [(key, cosine) for key, cosine in others if key in chunks]
     return tuple(
         passage_of(*chunks[key], rank=rank, cosine=cosine) for rank, (key, cosine) in enumerate(present, 1)

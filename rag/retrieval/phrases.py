@@ -41,7 +41,7 @@ def chunks_with(
     first, *others = (keywords.holding(collection.id, phrase, n=max(1, most)) for phrase in phrases)
     shared = set(first).intersection(*others, *([] if allowed is None else [allowed]))
     likely = [key for key in first if key in shared][:MOST]
-    chunks = catalog.documents.ready_chunks(collection.id, likely)
+    chunks = catalog.chunks.ready(collection.id, likely)
     texts = {key: chunk.chunk.embedded_text for key, (chunk, _) in chunks.items()}
     return frozenset(
         key for key, text in texts.items() if all(holds_phrase(text, phrase) for phrase in phrases)

@@ -13,7 +13,7 @@ def first_ready(
     best: list[tuple[StoredChunk, Document]] = []
     for start in range(0, len(order), n):
         part = order[start : start + n]
-        chunks = catalog.documents.ready_chunks(collection.id, part)
+        chunks = catalog.chunks.ready(collection.id, part)
         best += [chunks[key] for key in part if key in chunks]
         if len(best) >= n:
             break

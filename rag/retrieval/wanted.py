@@ -35,7 +35,7 @@ def holders(catalog: Catalog, keywords: KeywordIndex, collection: Collection, te
     if held := catalog.chunks.holding(collection.id, text, most=MOST):
         return held
     hits, _full_score = keywords.search(collection.id, text, n=CANDIDATES)
-    chunks = catalog.documents.ready_chunks(collection.id, [key for key, _ in hits])
+    chunks = catalog.chunks.ready(collection.id, [key for key, _ in hits])
     pairs = _pairs(text)
     alike = [(_shared(pairs, _pairs(chunks[key][0].chunk.text)), key) for key, _ in hits if key in chunks]
     best = sorted(alike, key=lambda each: -each[0])[:MOST]

@@ -124,7 +124,7 @@ def _filter(facets: Facets) -> tuple[Mapping[str, Any] | None, bool]:
         t("Write the filter as JSON"), key="search-as-json", persist_state="session", on_change=_take_over
     )
     if where:
-        passing = len(engine().catalog.documents.matching(collection().id, where, None))
+        passing = len(engine().catalog.chunks.matching(collection().id, where, None))
         st.caption(tn("One passage passes the filter.", "{n} passages pass the filter.", passing))
     return where, is_valid
 

@@ -72,7 +72,7 @@ class Browsing:
 
     def get(self, collection: Collection, ids: Sequence[str]) -> list[Record]:
         """The records of these ids, in their order. Raises UsageError where there is none of one."""
-        found = self._catalog.documents.ready_chunks(collection.id, list(ids))
+        found = self._catalog.chunks.ready(collection.id, list(ids))
         for each in ids:
             if each not in found:
                 raise no_record(each)
@@ -101,7 +101,7 @@ class Browsing:
         """
         ids = None
         if query.where or query.contains:
-            found = self._catalog.documents.matching(collection.id, query.where, query.contains)
+            found = self._catalog.chunks.matching(collection.id, query.where, query.contains)
             ids = frozenset(found)
         return self._near(collection, self.query_vector(collection, query), query.n, ids)
 
@@ -156,7 +156,7 @@ class Browsing:
     def _shown(
         self, collection: Collection, measured: Mapping[str, tuple[float, float]]
     ) -> tuple[RecordHit, ...]:
-        found = self._catalog.documents.ready_chunks(collection.id, list(measured))
+        found = self._catalog.chunks.ready(collection.id, list(measured))
         present = [(Record.of(found[key]), *measures) for key, measures in measured.items() if key in found]
         return tuple(RecordHit(rank, *each) for rank, each in enumerate(present, 1))
 

@@ -17,7 +17,7 @@ from rag.catalog import (
     StoredRecord,
     no_record,
 )
-from rag.catalog.documents import stored_chunk
+from rag.catalog.stored_chunk import stored_chunk
 from rag.documents import Chunk, Document, Metadata
 from rag.embedders.base import Embedder
 from rag.errors import UsageError
@@ -111,7 +111,7 @@ class Editing:
         self._ready()
         wanted = list(dict.fromkeys(ids))
         with self._indexing.lock:
-            found = self._catalog.documents.ready_chunks(collection.id, wanted)
+            found = self._catalog.chunks.ready(collection.id, wanted)
             for each in wanted:
                 if each not in found:
                     raise no_record(each)
@@ -154,7 +154,7 @@ class Editing:
         return purged
 
     def _find(self, collection: Collection, record_id: str) -> StoredRecord:
-        found = self._catalog.documents.ready_chunks(collection.id, [record_id]).get(record_id)
+        found = self._catalog.chunks.ready(collection.id, [record_id]).get(record_id)
         if found is None:
             raise no_record(record_id)
         return found

@@ -150,7 +150,7 @@ def test_another_collection_refuses_a_picture(tmp_path: Path) -> None:
     library = Library(tmp_path, WordEmbedder("red"))
     assert "rag collections create NAME --embedder clip:" in str(add(library, "1.jpg", RED).error)
     assert add(library, "a.pdf", pdf(("A red page", [RED]))).status == "added"
-    assert not library.catalog.documents.pictures(library.collection.id)
+    assert not library.catalog.chunks.pictures(library.collection.id)
     with pytest.raises(UsageError, match="fake:words reads text only"):
         search(library, picture=RED)
     library.close()

@@ -52,7 +52,7 @@ class Both:
             )
 
     def matching(self, where: Mapping[str, Any] | None, contains: str | None = None) -> list[str]:
-        return sorted(self.catalog.documents.matching(self.collection.id, where, contains))
+        return sorted(self.catalog.chunks.matching(self.collection.id, where, contains))
 
     def in_chroma(self, where: Mapping[str, Any] | None, contains: str | None = None) -> list[str]:
         text: Any = {"$contains": contains} if contains else None

@@ -404,7 +404,7 @@ def test_a_filter_sees_the_first_record_with_metadata_of_its_own(bench: Bench) -
     bench.editing.edit(bench.collection, older.id, metadata={"year": 2027})
     found = [each.id for each in bench.browsing.page(bench.collection, wanted).records]
     assert older.id in found and len(found) == before + 1 == bench.browsing.count(bench.collection, wanted)
-    assert sorted(found) == sorted(bench.catalog.documents.matching(bench.collection.id, wanted.where, None))
+    assert sorted(found) == sorted(bench.catalog.chunks.matching(bench.collection.id, wanted.where, None))
 
 
 def test_query_by_text_by_vector_and_within_filters(bench: Bench) -> None:

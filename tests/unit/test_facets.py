@@ -103,7 +103,7 @@ def test_an_empty_collection_has_no_facets(catalog: Catalog) -> None:
 def test_filters_find_what_was_counted(
     catalog: Catalog, books: Collection, filters: Filters, documents: set[str]
 ) -> None:
-    found = catalog.documents.matching(books.id, filters.where(), None)
+    found = catalog.chunks.matching(books.id, filters.where(), None)
     assert {chunk.partition("-")[0] for chunk in found} == documents
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from rag.catalog import Catalog
+from rag.catalog.chunks import Chunks
 from rag.catalog.database import MIGRATIONS, OTHER_INDEXES, SCHEMA, VECTORS_BY_TEXT, Database
 from rag.catalog.documents import Documents
 from rag.chunking import split_sections
@@ -195,8 +196,9 @@ def test_rows_written_before_pictures_keep_working(tmp_path: Path) -> None:
     documents = Documents(database)
     (chunk,) = documents.chunks("d")
     assert (chunk.text_hash, chunk.chunk) == ("h", Chunk("Old.", 1, 2))
-    assert documents.pictures("c") == {}
-    assert [each.id for each in documents.sample("c", 9)] == ["d-00000"]
+    chunks = Chunks(database, documents)
+    assert chunks.pictures("c") == {}
+    assert [each.id for each in chunks.sample("c", 9)] == ["d-00000"]
     assert documents.remove("d") == []
     plan = database.connection.execute(
         "explain query plan select 1 from chunks where picture = 'x'"
