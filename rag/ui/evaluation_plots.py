@@ -1,6 +1,6 @@
 """Plots of an evaluation: metrics with their intervals, each question's change, and runs over time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import altair as alt
 
@@ -15,8 +15,11 @@ QUESTION = 40  # characters of a question beside its bar
 MOST_BARS = 40
 
 
-def metric_plot(run: Comparison, names: Sequence[str]) -> alt.VConcatChart:
-    """A dot for each system's mean and a line for its 95 % interval, one plot below the other by metric."""
+def metric_plots(run: Comparison, names: Sequence[str]) -> Iterator[alt.LayerChart]:
+    """For each metric a dot for each system's mean and a line for its 95 % interval.
+
+    In one chart they would not keep to the width of the page.
+    """
     rows = []
     for name, result in zip(names, run.systems, strict=True):
         for metric in METRICS:
@@ -47,15 +50,9 @@ def metric_plot(run: Comparison, names: Sequence[str]) -> alt.VConcatChart:
             *(alt.Tooltip(f"{each}:Q", format=".3f") for each in ("mean", "low", "high")),
         ],
     )
-    layered = alt.layer(lines, dots, data={"values": rows})
-    return alt.vconcat(
-        *(
-            layered.transform_filter(alt.datum.metric == METRIC_NAMES[metric]).properties(
-                title=METRIC_NAMES[metric], height=ROW * len(names)
-            )
-            for metric in METRICS
-        )
-    )
+    for title in map(METRIC_NAMES.__getitem__, METRICS):
+        shown = {"values": [row for row in rows if row["metric"] == title]}
+        yield alt.LayerChart(data=shown, layer=[lines, dots], title=title, height=ROW * len(names))
 
 
 def change_plot(changes: Sequence[Change]) -> alt.Chart:

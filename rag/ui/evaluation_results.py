@@ -12,7 +12,7 @@ from rag.evaluation.systems import System
 from rag.rerankers import NO_RERANKER
 from rag.retrieval.reranking import RERANKED
 from rag.retrieval.side_by_side import MODES
-from rag.ui.evaluation_plots import METRIC_NAMES, change_plot, metric_plot, time_plot
+from rag.ui.evaluation_plots import METRIC_NAMES, change_plot, metric_plots, time_plot
 from rag.ui.markdown import plain
 from rag.ui.models import embedder_choices
 from rag.ui.search_cards import mode_name
@@ -96,7 +96,8 @@ def _saved(runs: Mapping[str, Comparison]) -> None:
     base, name = _base(runs, chosen)
     _notices(run)
     _table(run, base)
-    st.altair_chart(metric_plot(run, _names(run)), width="stretch")
+    for plot in metric_plots(run, _names(run)):
+        st.altair_chart(plot, width="stretch")
     st.caption(_explained())
     _changed(run, base, name)
     if len(runs) > 1:

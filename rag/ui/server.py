@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import streamlit as st
 import uvicorn
@@ -29,17 +29,16 @@ HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 
+SCRIPT = PROJECT_DIR / "streamlit_app.py"
 GOODBYE_SECONDS = 3  # for pages that are still open; a container is killed after ten
 log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:
     """Run the app until it is interrupted."""
-    config.set_option("server.address", host)
-    config.set_option("server.port", port)
-    config.set_option("server.maxUploadSize", settings.max_file_mb)
+    configure({"server.address": host, "server.port": port, "server.maxUploadSize": settings.max_file_mb})
     app = st.App(
-        PROJECT_DIR / "streamlit_app.py",
+        SCRIPT,
         lifespan=_lifespan,
         middleware=[Middleware(_SecurityHeaders)],
         on_script_error=_tell,
@@ -52,6 +51,15 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
         ws_max_size=settings.max_file_mb << 20,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
+
+
+def configure(options: Mapping[str, str | int]) -> None:
+    """Streamlit's options: these, and those of the app's own file, wherever Passage is started.
+
+    Streamlit looks for its file in the working folder, and beside a script only if `streamlit run` began it.
+    """
+    config._main_script_path = str(SCRIPT)
+    config.get_config_options(force_reparse=True, options_from_flags=dict(options))
 
 
 @contextlib.asynccontextmanager

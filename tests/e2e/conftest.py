@@ -43,6 +43,7 @@ class App:
             env=kept
             | {"RAG_DATA_DIR": str(data_dir), "RAG_MODELS_DIR": str(models_dir), "RAG_CONFIG": "/dev/null"}
             | settings,
+            cwd=data_dir.parent,  # the app's own settings count wherever it is started
             stdout=subprocess.DEVNULL,
             stderr=self._log,
         )

@@ -59,14 +59,14 @@ def test_questions_are_typed_judged_and_compared(
         expect(page.get_by_text("how near the top the relevant passages stand")).to_be_visible()
         expect(page.get_by_test_id("stVegaLiteChart").first.locator("canvas, svg").first).to_be_visible()
         expect(page.get_by_text("0 questions won · one question lost")).to_be_visible()
-        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
+        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(5)
         page.get_by_text("-1.00 · " + ACROSS).click()
         expect(page.get_by_text("By meaning · nDCG@10 1.00")).to_be_visible()
         expect(page.get_by_text("By keywords · nDCG@10 0.00")).to_be_visible()
 
         page.reload()
         page.get_by_role("tab", name="3 · Compare").click()
-        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
+        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(5)
         settled(page)
         page.get_by_text("New run").click()
         choose(page, "Other sizes of passages as well, in tokens", "64")
@@ -94,3 +94,7 @@ def test_a_narrow_page_in_chinese_makes_questions(
     expect(page.get_by_role("row", name=re.compile("^按关键词 "))).to_be_visible()
     expect(page.get_by_test_id("stVegaLiteChart").first.locator("canvas, svg").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    plots = page.get_by_test_id("stVegaLiteChart")
+    for plot in plots.all():
+        drawn, room = plot.locator("canvas, svg").first.bounding_box(), plot.bounding_box()
+        assert drawn and room and drawn["width"] <= room["width"]
