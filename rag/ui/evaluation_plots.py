@@ -11,6 +11,7 @@ from rag.ui.text import t
 
 METRIC_NAMES = {"ndcg@10": "nDCG@10", "recall@5": "Recall@5", "recall@10": "Recall@10", "mrr@10": "MRR@10"}
 ROW = 24  # pixels of one system
+AROUND = 96  # pixels of a plot's title and axis
 QUESTION = 40  # characters of a question beside its bar
 MOST_BARS = 40
 
@@ -34,7 +35,7 @@ def metric_plots(run: Comparison, names: Sequence[str]) -> Iterator[alt.LayerCha
                 }
             )
     base = alt.Chart().encode(
-        y=alt.Y("system:N", title=None, sort=list(names), axis=alt.Axis(labelLimit=160))
+        y=alt.Y("system:N", title=None, sort=list(names), axis=alt.Axis(labelLimit=160, labelOverlap=False))
     )
     scale = alt.Scale(domain=[0, 1])
     lines = base.mark_rule(strokeWidth=3, opacity=0.5).encode(
@@ -52,7 +53,7 @@ def metric_plots(run: Comparison, names: Sequence[str]) -> Iterator[alt.LayerCha
     )
     for title in map(METRIC_NAMES.__getitem__, METRICS):
         shown = {"values": [row for row in rows if row["metric"] == title]}
-        yield alt.LayerChart(data=shown, layer=[lines, dots], title=title, height=ROW * len(names))
+        yield alt.LayerChart(data=shown, layer=[lines, dots], title=title, height=AROUND + ROW * len(names))
 
 
 def change_plot(changes: Sequence[Change]) -> alt.Chart:
