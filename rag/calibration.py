@@ -103,7 +103,7 @@ class Backgrounds:
         vectors: NDArray[np.float32],
         sample: Sequence[Sampled],
     ) -> None:
-        self._asks_in_chinese = is_chinese(asked)
+        self._asks_in_chinese = bool(_CHINESE.search(asked))  # "transformers 怎么用"
         self._sentences = (cohort @ question).reshape(2, -1)
         self._chunks = vectors @ question
         self._chinese = np.array([each.chinese for each in sample], bool)

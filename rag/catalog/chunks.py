@@ -4,13 +4,13 @@ Where chunks are looked up by their ids, `cross join` keeps SQLite from beginnin
 reading all chunks of a collection.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.catalog.database import BATCH, Database
+from rag.catalog.database import Database, batches
 from rag.catalog.documents import Documents
 from rag.catalog.stored_chunk import StoredChunk, stored_chunk
 from rag.catalog.where import Condition, condition, passing, without_own_metadata
@@ -54,8 +54,7 @@ class Chunks:
     def ready(self, collection_id: str, ids: Sequence[str]) -> dict[str, tuple[StoredChunk, Document]]:
         """Those of the chunks that belong to ready documents of the collection, by chunk id."""
         found: dict[str, StoredChunk] = {}
-        for start in range(0, len(ids), BATCH):
-            batch = ids[start : start + BATCH]
+        for batch in batches(ids):
             rows = self._database.connection.execute(
                 "select c.* from chunks c cross join documents d on d.id = c.document_id "  # by the ids first
                 f"where d.collection_id = ? and d.status = 'ready' and c.id in ({_marks(batch)})",
@@ -135,31 +134,37 @@ class Chunks:
         return [(chunk, document) for chunk, document in found if document]
 
     def ready_vectors(
-        self, collection_id: str, fingerprint: Fingerprint, ids: Sequence[str] | None = None
+        self, collection_id: str, fingerprint: Fingerprint, ids: Collection[str] | None = None
     ) -> Iterator[tuple[Sequence[str], Vectors]]:
         """The vectors of the chunks that can be found, of all or of `ids`, some thousands at a time.
 
         Each part is the chunks' ids and their vectors, shape (n, dimension).
         """
+        vectors = "cross join vectors v on v.fingerprint = ? and v.text_hash = c.text_hash"
+        can_be_found = "where d.collection_id = ? and d.status = 'ready'"
         if ids is None:
-            tables, chosen = "documents d join chunks c on c.document_id = d.id", ""
+            cursor = self._database.connection.execute(
+                "select c.id, v.vector from documents d join chunks c on c.document_id = d.id "
+                f"{vectors} {can_be_found}",
+                (fingerprint.key, collection_id),
+            )
+            parts = iter(lambda: cursor.fetchmany(VECTORS_AT_A_TIME), [])
         else:
-            tables = "chunks c cross join documents d on d.id = c.document_id"
-            chosen = f"and c.id in ({_marks(ids)})"
-        cursor = self._database.connection.execute(
-            f"select c.id, v.vector from {tables} "
-            "cross join vectors v on v.fingerprint = ? and v.text_hash = c.text_hash "
-            f"where d.collection_id = ? and d.status = 'ready' {chosen}",
-            (fingerprint.key, collection_id, *(ids or ())),
-        )
-        while rows := cursor.fetchmany(VECTORS_AT_A_TIME):
+            parts = (
+                self._database.connection.execute(
+                    "select c.id, v.vector from chunks c cross join documents d on d.id = c.document_id "
+                    f"{vectors} {can_be_found} and c.id in ({_marks(batch)})",
+                    (fingerprint.key, collection_id, *batch),
+                ).fetchall()
+                for batch in batches(list(ids), VECTORS_AT_A_TIME)
+            )
+        for rows in parts:
             yield [row[0] for row in rows], _matrix([row[1] for row in rows], fingerprint)
 
     def ready_hashes(self, collection_id: str, ids: Sequence[str]) -> dict[str, str]:
         """The keys of the vectors of those chunks that can be found, by chunk id, in the order of `ids`."""
         found: dict[str, str] = {}
-        for start in range(0, len(ids), BATCH):
-            batch = ids[start : start + BATCH]
+        for batch in batches(ids):
             rows = self._database.connection.execute(
                 "select c.id, c.text_hash from chunks c cross join documents d on d.id = c.document_id "
                 f"where d.collection_id = ? and d.status = 'ready' and c.id in ({_marks(batch)})",

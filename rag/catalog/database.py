@@ -3,14 +3,17 @@
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from rag.catalog.connection import Connection, unusable
 from rag.errors import StoreError
 
 BATCH = 500  # values of one statement
+
+_Value = TypeVar("_Value")
 
 SCHEMA = """
 create table collections (
@@ -227,6 +230,11 @@ MIGRATIONS = (
     RECORDS,
     VECTORS_IN_ROWS,
 )
+
+
+def batches(values: Sequence[_Value], size: int = BATCH) -> Iterator[Sequence[_Value]]:
+    """As many values at a time as one statement takes."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 class _Held:

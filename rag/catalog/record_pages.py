@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rag.catalog.chunks import Chunks
-from rag.catalog.database import BATCH, Database
+from rag.catalog.database import Database, batches
 from rag.catalog.documents import Documents
 from rag.catalog.record_places import ORDINAL_BITS, Places, RecordPlaces, parts_of, place_of
 from rag.catalog.stored_chunk import StoredChunk, stored_chunk
@@ -98,8 +98,7 @@ class RecordPages:
         """The records at these places; one that is gone meanwhile is left out."""
         wanted = [parts_of(int(each)) for each in places]
         rows: list[sqlite3.Row] = []
-        for start in range(0, len(wanted), BATCH):
-            batch = wanted[start : start + BATCH]
+        for batch in batches(wanted):
             marks = ",".join(["(?,?)"] * len(batch))
             rows += self._database.connection.execute(
                 f"with places(document, ordinal) as (values {marks}) select c.* from places p "

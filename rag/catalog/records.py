@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.catalog.changed_records import mark_changed
-from rag.catalog.database import BATCH, Database
+from rag.catalog.database import Database, batches
 from rag.catalog.documents import BY_HAND, Documents
 from rag.catalog.stored_chunk import CHUNK_COLUMNS
 from rag.catalog.vectors import DELETE_UNUSED, given_key, save_vector, vector_key
@@ -119,7 +119,7 @@ class Records:
             number = (
                 1 + connection.execute("select ifnull(max(deletion), 0) from deleted_records").fetchone()[0]
             )
-            for batch in _batches(ids):
+            for batch in batches(ids):
                 marks = ",".join("?" * len(batch))
                 connection.execute(
                     f"insert into deleted_records ({_KEPT}, deletion, deleted_at) "
@@ -153,7 +153,7 @@ class Records:
     def restore(self, collection_id: str, ids: Sequence[str]) -> None:
         """Bring deleted records back, as they were."""
         with self._database.transaction() as connection:
-            for batch in _batches(ids):
+            for batch in batches(ids):
                 marks = ",".join("?" * len(batch))
                 connection.execute(
                     f"insert into chunks ({_KEPT}) select {_KEPT} from deleted_records where id in ({marks})",
@@ -203,10 +203,6 @@ def _next_ordinal(connection: sqlite3.Connection, document_id: str) -> int:
         (document_id,),
     ).fetchone()
     return int(row[0]) + 1
-
-
-def _batches(ids: Sequence[str]) -> list[tuple[str, ...]]:
-    return [tuple(ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]
 
 
 def _now() -> str:

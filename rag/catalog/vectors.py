@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.catalog.database import BATCH, Database
+from rag.catalog.database import Database, batches
 from rag.documents import Chunk, Fingerprint
 
 _IS_USED = (
@@ -60,12 +60,12 @@ class Vectors:
         """Those of `hashes` that have no vector yet, each once, in their order."""
         wanted = list(dict.fromkeys(hashes))
         known: set[str] = set()
-        for start in range(0, len(wanted), BATCH):
-            known.update(self._rows(fingerprint, wanted[start : start + BATCH]))
+        for batch in batches(wanted):
+            known.update(self._rows(fingerprint, batch))
         return [key for key in wanted if key not in known]
 
     def load(self, fingerprint: Fingerprint, hashes: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of at most BATCH hashes: shape (len(hashes), dimension). Raises KeyError."""
+        """The vectors of some hundred hashes: shape (len(hashes), dimension). Raises KeyError."""
         rows = self._rows(fingerprint, list(dict.fromkeys(hashes)))
         vectors = [np.frombuffer(rows[key], "<f4") for key in hashes]
         return np.stack(vectors) if vectors else np.empty((0, fingerprint.dimension), np.float32)

@@ -1,7 +1,7 @@
 """Exact search by the catalogue's own vectors: within filters, and where an index is not to be had."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -11,7 +11,9 @@ from rag.catalog import Catalog, Collection
 from rag.embedders.base import Vectors
 
 FEW = 2000  # chunks: their vectors are looked up, where those of a large collection would be loaded
-MOST_BYTES = 1 << 30  # of vectors in memory; where there are more, each search reads them
+MOST_BYTES = (
+    1 << 30
+)  # of a collection's vectors in memory; where there are more, each search reads what it compares
 ROUNDING = 1e-6  # of one cosine, computed alone or with others
 
 Part: TypeAlias = tuple[Sequence[str], Vectors]
@@ -22,7 +24,8 @@ Found: TypeAlias = list[tuple[str, float]]
 class _Kept:
     """All vectors of a collection, shape (n, dimension), as long as its chunks are of `generation`.
 
-    `parts` has the rows that the last filters admit: to gather them takes longer than to compare them.
+    `parts` has the rows that the last filters admit once more, since to gather them takes longer than to
+    compare them: of all parts together, as many as there are rows.
     """
 
     index: tuple[str, str]
@@ -37,14 +40,14 @@ class _Kept:
         return (self.index, self.generation) == ((collection.id, collection.fingerprint.key), generation)
 
     def part(self, ids: frozenset[str]) -> Part:
-        """The rows of `ids`, for one thread at a time; the parts together have no more rows than all."""
+        """The rows of `ids`, for one thread at a time."""
         part = self.parts.pop(ids, None)
         if part is None:
+            while self.parts and sum(map(len, self.parts)) + len(ids) > len(self.ids):
+                del self.parts[next(iter(self.parts))]
             places = np.sort(np.fromiter((self.places[key] for key in ids if key in self.places), np.int64))
             part = [self.ids[place] for place in places], self.vectors[places]
         self.parts[ids] = part
-        while sum(len(keys) for keys, _ in self.parts.values()) > len(self.ids):
-            del self.parts[next(iter(self.parts))]
         return part
 
 
@@ -60,12 +63,13 @@ class ExactSearch:
         self, collection: Collection, vector: Vectors, *, n: int, ids: frozenset[str] | None = None
     ) -> Found:
         """The n nearest chunks, of all or of `ids`, as (id, cosine), nearest first."""
-        chunks, fingerprint = self._catalog.chunks, collection.fingerprint
-        if ids is not None and len(ids) <= FEW:
-            return _nearest(chunks.ready_vectors(collection.id, fingerprint, tuple(ids)), vector, n)
-        if kept := self._all(collection):
+        kept = None if ids is not None and len(ids) <= FEW else self._all(collection)
+        if kept:
             return _best(*self._rows(kept, ids), vector, n)
-        return _nearest(_only(chunks.ready_vectors(collection.id, fingerprint), ids), vector, n)
+        best: Found = []
+        for keys, vectors in self._catalog.chunks.ready_vectors(collection.id, collection.fingerprint, ids):
+            best = sorted(best + _best(keys, vectors, vector, n), key=_order)[:n]
+        return best
 
     def cosines(self, collection: Collection, vector: Vectors, ids: Sequence[str]) -> dict[str, float]:
         """The cosine of each of a few chunks; one that cannot be found or has no vector is left out."""
@@ -121,27 +125,16 @@ class ExactSearch:
                 ids += part[: len(fitting)]
             places = {key: place for place, key in enumerate(ids)}
             index = collection.id, collection.fingerprint.key
-            self._kept = _Kept(index, generation, ids, places, vectors[: len(ids)])
-            return self._kept
+            kept = _Kept(index, generation, ids, places, vectors[: len(ids)])
+            if len(ids) == rows:  # vectors that are still to come change no generation
+                self._kept = kept
+            return kept
 
     def _rows(self, kept: _Kept, ids: frozenset[str] | None) -> Part:
         if ids is None:
             return kept.ids, kept.vectors
         with self._lock:
             return kept.part(ids)
-
-
-def _only(parts: Iterator[Part], ids: frozenset[str] | None) -> Iterator[Part]:
-    for keys, vectors in parts:
-        rows = [row for row, key in enumerate(keys) if ids is None or key in ids]
-        yield [keys[row] for row in rows], vectors[rows]
-
-
-def _nearest(parts: Iterator[Part], vector: Vectors, n: int) -> Found:
-    best: Found = []
-    for keys, vectors in parts:
-        best = sorted(best + _best(keys, vectors, vector, n), key=_order)[:n]
-    return best
 
 
 def _best(keys: Sequence[str], vectors: Vectors, vector: Vectors, n: int) -> Found:

@@ -54,9 +54,10 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
 
 
 def configure(options: Mapping[str, str | int]) -> None:
-    """Streamlit's options: these, and those of the app's own file, wherever Passage is started.
+    """Streamlit's options: these, then those of the app's own file, wherever Passage is started.
 
-    Streamlit looks for its file in the working folder, and beside a script only if `streamlit run` began it.
+    Streamlit looks for its file beside a script only if `streamlit run` began it. What neither sets is as the
+    environment and Streamlit's files in the home and the working folder say.
     """
     config._main_script_path = str(SCRIPT)
     config.get_config_options(force_reparse=True, options_from_flags=dict(options))

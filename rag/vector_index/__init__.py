@@ -107,7 +107,11 @@ class VectorIndex:
             return self._client
 
     def close(self) -> None:
-        """Let go of the folder, so that all of it is on disk."""
+        """Let go of the folder, so that all of it is on disk, when nobody uses it."""
+        with self._gate.alone():
+            self._close()
+
+    def _close(self) -> None:
         with self._lock:
             self._opened.clear()
             if self._client is not None:
@@ -124,7 +128,7 @@ class VectorIndex:
         from chromadb.api.shared_system_client import SharedSystemClient
 
         with self._gate.alone():
-            self.close()
+            self._close()
             SharedSystemClient.clear_system_cache()  # it keeps what could not be opened
             self._trusted.clear()
             with mapped(Notice("remove the damaged index")):
@@ -175,7 +179,7 @@ class VectorIndex:
             warnings.simplefilter("ignore", DeprecationWarning)  # of an index without an embedding function
             self._collection(index).modify(configuration=cast(Any, {"hnsw": dict(hnsw)}))
         with self._gate.alone():
-            self.close()
+            self._close()
             self.open()
         return True
 
@@ -188,8 +192,8 @@ class VectorIndex:
         """Remove an index; nothing happens if there is none."""
         if self.exists(index):
             with self._writing(Notice("remove an index")) as client:
-                self._opened.pop(index, None)
                 client.delete_collection(index)
+                self._opened.pop(index, None)
         self._trusted.discard(index)
 
     def exists(self, index: str) -> bool:
@@ -276,9 +280,11 @@ class VectorIndex:
 
     def _collection(self, index: str) -> ChromaCollection:
         with mapped(Notice("open an index")):
-            found = self._opened.get(index) or self.open().get_collection(index, embedding_function=None)
-            if self.is_in_folder:
-                self._opened[index] = found
+            found = self._opened.get(index)
+            if found is None:
+                found = self.open().get_collection(index, embedding_function=None)
+                if self.is_in_folder:
+                    self._opened[index] = found
             return found
 
     @contextmanager
@@ -298,6 +304,5 @@ class VectorIndex:
                 yield client
         except StoreError:
             if self.is_in_folder:
-                with self._gate.alone():
-                    self.close()
+                self.close()
             raise

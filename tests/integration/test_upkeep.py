@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -331,6 +332,23 @@ def test_exact_search_is_exact(
     ((chunk, cosine),) = search.nearest(library.collection, vector, n=1)
     assert chunk.startswith(str(added.document_id))
     assert search.cosines(library.collection, vector, [chunk]) == pytest.approx({chunk: cosine})
+    library.close()
+
+
+def test_exact_search_finds_vectors_that_came_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "FEW", 0)
+    library = Library(folder, WordEmbedder(*FRUIT))
+    other = WordEmbedder(*FRUIT, revision="2")
+    switched = replace(library.collection, fingerprint=other.fingerprint)
+    chunks = [each for each, _ in library.catalog.chunks.ready_after(switched.id, "", most=1000)]
+    vectors = other.embed_documents([each.chunk.text for each in chunks])
+    search = exact.ExactSearch(library.catalog)
+    for some in (slice(1, None), slice(1)):  # as while a second index is built
+        hashes = [each.text_hash for each in chunks[some]]
+        library.catalog.vectors.save(other.fingerprint, hashes, vectors[some])
+        keys = {key for key, _ in search.nearest(switched, vectors[0], n=1000)}
+        assert keys == {each.id for each in chunks} - ({chunks[0].id} if some.start else set())
+    assert chunks[0].id in search.cosines(switched, vectors[0], [chunks[0].id])
     library.close()
 
 
