@@ -11,9 +11,7 @@ from rag.catalog import Catalog, Collection
 from rag.embedders.base import Vectors
 
 FEW = 2000  # chunks: their vectors are looked up, where those of a large collection would be loaded
-MOST_BYTES = (
-    1 << 30
-)  # of a collection's vectors in memory; where there are more, each search reads what it compares
+MOST_BYTES = 1 << 30  # of a collection's vectors in memory; of more, a search reads what it compares
 ROUNDING = 1e-6  # of one cosine, computed alone or with others
 
 Part: TypeAlias = tuple[Sequence[str], Vectors]
