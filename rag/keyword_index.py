@@ -125,16 +125,13 @@ class KeywordIndex:
                 query = tantivy.Query.phrase_query(opened.schema, "body", list(words))
             else:
                 query = tantivy.Query.term_query(opened.schema, "body", words[0])
-            hits = searcher.search(query, n, count=False).hits
-            return [searcher.doc(address)["id"][0] for _, address in hits]
+            return [key for key, _ in _best(searcher, query, n)]
 
     def ids(self, index: str) -> set[str]:
         """The ids of all rows."""
         with _mapped():
             searcher = self._open(index).searcher()
-            count = searcher.num_docs
-            hits = searcher.search(tantivy.Query.all_query(), max(1, count), count=False).hits
-            return {searcher.doc(address)["id"][0] for _, address in hits}
+            return {key for key, _ in _best(searcher, tantivy.Query.all_query(), max(1, searcher.num_docs))}
 
     def close(self) -> None:
         with self._lock:

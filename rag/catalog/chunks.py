@@ -161,18 +161,6 @@ class Chunks:
         for rows in parts:
             yield [row[0] for row in rows], _matrix([row[1] for row in rows], fingerprint)
 
-    def ready_hashes(self, collection_id: str, ids: Sequence[str]) -> dict[str, str]:
-        """The keys of the vectors of those chunks that can be found, by chunk id, in the order of `ids`."""
-        found: dict[str, str] = {}
-        for batch in batches(ids):
-            rows = self._database.connection.execute(
-                "select c.id, c.text_hash from chunks c cross join documents d on d.id = c.document_id "
-                f"where d.collection_id = ? and d.status = 'ready' and c.id in ({_marks(batch)})",
-                (collection_id, *batch),
-            )
-            found.update((row[0], row[1]) for row in rows)
-        return {key: found[key] for key in ids if key in found}
-
     def vectors_beside(self, fingerprint: Fingerprint, ids: Sequence[str]) -> tuple[Sequence[str], Vectors]:
         """The vectors of the texts just before and after each text chunk: shape (n, dimension).
 

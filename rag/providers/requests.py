@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +9,6 @@ from numpy.typing import NDArray
 from rag.documents import readable
 from rag.errors import ProviderError
 from rag.providers.failures import Failure, Kind
-
-_MAY_BE_TOO_LARGE = frozenset({Kind.TOO_LONG, Kind.REQUEST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +47,12 @@ def in_halves(
     try:
         return ask(texts)
     except ProviderError as error:
-        if len(texts) == 1 or not may_be_too_large(error):
+        if len(texts) == 1 or not _may_be_too_large(error):
             raise
     middle = len(texts) // 2
     return np.concatenate([in_halves(ask, part) for part in (texts[:middle], texts[middle:])])
 
 
-def may_be_too_large(error: ProviderError) -> bool:
-    """Whether a smaller request may do."""
-    cause: Any = error.__cause__
-    return isinstance(cause, Failure) and cause.kind in _MAY_BE_TOO_LARGE
+def _may_be_too_large(error: ProviderError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, Failure) and cause.kind in (Kind.TOO_LONG, Kind.REQUEST)

@@ -7,7 +7,7 @@ import numpy as np
 
 from rag.calibration import Backgrounds
 from rag.catalog import Catalog, Collection, StoredChunk
-from rag.comparison import Comparison, stored_vectors
+from rag.comparison import Comparison
 from rag.documents import Document, Passage
 from rag.embedders.base import Vectors
 from rag.picture_scale import PictureScale
@@ -80,12 +80,12 @@ class Ordering:
 
     def _diverse(self, collection: Collection, query: Query, worth: Mapping[str, float]) -> Sequence[str]:
         """The candidates of `worth`, best first, so that those alike are further apart."""
-        hashes = self._catalog.chunks.ready_hashes(collection.id, list(worth))
-        stored = stored_vectors(self._catalog, collection, list(hashes.values()))
-        keys = [key for key, text in hashes.items() if text in stored]
+        stored = self._catalog.chunks.ready_vectors(collection.id, collection.fingerprint, worth)
+        found = {key: row for part, rows in stored for key, row in zip(part, rows, strict=True)}
+        keys = [key for key in worth if key in found]
         if not keys:
             return []
-        vectors = np.stack([stored[hashes[key]] for key in keys])
+        vectors = np.stack([found[key] for key in keys])
         places = diverse_order([worth[key] for key in keys], vectors, diversity=query.diversity, n=query.k)
         return [keys[place] for place in places]
 

@@ -21,19 +21,6 @@ def metric_plots(run: Comparison, names: Sequence[str]) -> Iterator[alt.LayerCha
 
     In one chart they would not keep to the width of the page.
     """
-    rows = []
-    for name, result in zip(names, run.systems, strict=True):
-        for metric in METRICS:
-            low, high = result.interval(metric)
-            rows.append(
-                {
-                    "system": name,
-                    "metric": METRIC_NAMES[metric],
-                    "mean": result.mean(metric),
-                    "low": low,
-                    "high": high,
-                }
-            )
     base = alt.Chart().encode(
         y=alt.Y("system:N", title=None, sort=list(names), axis=alt.Axis(labelLimit=160, labelOverlap=False))
     )
@@ -51,9 +38,18 @@ def metric_plots(run: Comparison, names: Sequence[str]) -> Iterator[alt.LayerCha
             *(alt.Tooltip(f"{each}:Q", format=".3f") for each in ("mean", "low", "high")),
         ],
     )
-    for title in map(METRIC_NAMES.__getitem__, METRICS):
-        shown = {"values": [row for row in rows if row["metric"] == title]}
-        yield alt.LayerChart(data=shown, layer=[lines, dots], title=title, height=AROUND + ROW * len(names))
+    for metric in METRICS:
+        rows = [
+            {"system": name, "mean": result.mean(metric), "low": low, "high": high}
+            for name, result in zip(names, run.systems, strict=True)
+            for low, high in [result.interval(metric)]
+        ]
+        yield alt.LayerChart(
+            data={"values": rows},
+            layer=[lines, dots],
+            title=METRIC_NAMES[metric],
+            height=AROUND + ROW * len(names),
+        )
 
 
 def change_plot(changes: Sequence[Change]) -> alt.Chart:
