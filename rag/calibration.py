@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_LETTER = re.compile(r"[^\W\d_]")
 
 SAMPLE = 256  # chunks of the collection
 SENTENCES_WEIGHT = 30.0  # of all everyday sentences of a language together
@@ -126,8 +127,8 @@ class Backgrounds:
 
 
 def is_chinese(text: str) -> bool:
-    """Whether a good part of a text is written in Chinese characters."""
-    return len(_CHINESE.findall(text)) * 5 >= len(text)
+    """Whether a good part of a text's letters are Chinese characters; the lines of a table are none."""
+    return len(_CHINESE.findall(text)) * 5 >= len(_LETTER.findall(text))
 
 
 def background(cosines: NDArray[np.float32], weights: NDArray[np.float64] | None = None) -> Background:

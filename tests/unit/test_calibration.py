@@ -65,6 +65,12 @@ def test_the_cohort_is_half_english_half_chinese() -> None:
     assert [is_chinese(text) for text in COHORT] == [False] * half + [True] * half
 
 
+def test_a_table_is_in_the_script_of_its_words() -> None:
+    rules = f"|{' --- |' * 12}\n|{'       |' * 12}"
+    assert is_chinese(f"| 主申请人 |{'   |' * 11}\n{rules}")
+    assert not is_chinese(f"| Applicant |{'   |' * 11}\n{rules}")
+
+
 def test_a_flat_background_divides_by_nothing() -> None:
     assert 0 <= Background(0.5, 1e-6, 1e-6).relevance(0.5) <= Background(0.5, 1e-6, 1e-6).relevance(0.6) <= 1
 
