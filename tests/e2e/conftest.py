@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.provider_server import ProviderServer
@@ -26,6 +26,23 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# Ends once the page has been drawn and nothing folded away has slid open or shut for a quarter of a second.
+STILL = """() => new Promise((done, fail) => {
+    const state = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState;
+    const sizes = () => [...document.querySelectorAll("details")].map(one => one.offsetHeight).join();
+    const end = performance.now() + 60_000;
+    let before, frames = 0;
+    const look = () => {
+        const now = sizes();
+        frames = state() === "notRunning" && now === before ? frames + 1 : 0;
+        before = now;
+        if (frames === 15) done();
+        else if (performance.now() > end) fail(new Error("the page is never still"));
+        else requestAnimationFrame(look);
+    };
+    look();
+})"""
 
 
 class App:
@@ -126,12 +143,31 @@ def no_page_errors(page: Page) -> Iterator[None]:
     assert errors == []
 
 
+def settled(page: Page) -> None:
+    """Wait until the page is still: what is pressed or typed before may be lost, as no person is so fast."""
+    page.evaluate(STILL)
+
+
+def press(target: Locator) -> None:
+    """Click on a still page."""
+    expect(target).to_be_visible()
+    settled(target.page)
+    target.click()
+
+
+def fill(field: Locator, text: str) -> None:
+    """Type into a field of a still page."""
+    expect(field).to_be_visible()
+    settled(field.page)
+    field.fill(text)
+
+
 def choose(page: Page, label: str, text: str) -> None:
     """Choose what a box offers; the page's drawing may close the list that the box has opened."""
     box = page.get_by_role("combobox", name=label).first
     option = page.get_by_role("option", name=text).first
     for _attempt in range(10):
-        box.fill("")
+        fill(box, "")
         box.fill(text)
         with suppress(AssertionError, PlaywrightError):
             expect(option).to_be_visible(timeout=3000)
@@ -139,8 +175,3 @@ def choose(page: Page, label: str, text: str) -> None:
             expect(option).to_have_count(0, timeout=3000)
             return
     raise AssertionError(f"{text} is not offered")
-
-
-def settled(page: Page) -> None:
-    """Wait until the page is drawn: what is pressed or typed while it is drawn anew may be lost."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from rag.embedders.builtin import BuiltinEmbedder
 from rag.model_files import install
 from rag.settings import load_settings
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, fill, no_page_errors, press
 from tests.foreign import ANIMALS, state_of, write_plain
 
 pytestmark = pytest.mark.e2e
@@ -30,40 +30,40 @@ def test_open_search_and_adopt(
     before = state_of(folder)
     page = open_page(f"{start_app(RAG_CHAT_MODEL='extractive').url}/library")
     with no_page_errors(page):
-        page.get_by_text("Bring in an existing Chroma folder").click()
+        press(page.get_by_text("Bring in an existing Chroma folder"))
         place = page.get_by_label("Folder, or address of a Chroma server")
-        place.fill(str(folder.parent / "nothing"))
+        fill(place, str(folder.parent / "nothing"))
         place.press("Enter")
         expect(page.get_by_text("cannot be opened: No such file")).to_be_visible()
-        place.fill(str(folder))
+        fill(place, str(folder))
         place.press("Enter")
         expect(page.get_by_text("will be copied.")).to_be_visible()
-        page.get_by_role("button", name="Open", exact=True).click()
+        press(page.get_by_role("button", name="Open", exact=True))
         expect(
             page.get_by_text("6 records · squared L2 distance · 384 dimensions · keys: source")
         ).to_be_visible()
         expect(page.get_by_text("builtin:all-minilm-l6-v2 / chroma:default")).to_be_visible()
 
-        page.get_by_label("Question", exact=True).fill("Which animal can open a jar?")
+        fill(page.get_by_label("Question", exact=True), "Which animal can open a jar?")
         there = page.get_by_role("tabpanel", name="Search it")
-        there.get_by_role("button", name="Search", exact=True).click()
+        press(there.get_by_role("button", name="Search", exact=True))
         first = page.locator(".st-key-foreign-hit-1")
         expect(first).to_contain_text(ANIMALS[3])
         expect(first).to_contain_text("squared L2 distance")
         assert state_of(folder) == before
 
-        page.get_by_role("tab", name="Adopt it").click()
-        page.get_by_label("Name", exact=True).fill("animals")
-        page.get_by_role("button", name="Adopt", exact=True).click()
+        press(page.get_by_role("tab", name="Adopt it"))
+        fill(page.get_by_label("Name", exact=True), "animals")
+        press(page.get_by_role("button", name="Adopt", exact=True))
         expect(page.get_by_text("“animals” is adopted: 2 documents, 6 passages")).to_be_visible()
         expect(page.get_by_text("6 passages keep their vectors, 0 were embedded.")).to_be_visible()
-        page.get_by_role("button", name="Show this collection").click()
+        press(page.get_by_role("button", name="Show this collection"))
         expect(page.get_by_text("water.txt", exact=True)).to_be_visible()
         expect(page.get_by_text("2 documents · 6 passages")).to_be_visible()
 
-        page.get_by_role("link", name="Search", exact=True).click()
+        press(page.get_by_role("link", name="Search", exact=True))
         question = page.get_by_label("Question", exact=True)
-        question.fill("Which animal can open a jar?")
+        fill(question, "Which animal can open a jar?")
         question.press("Enter")
         expect(page.locator(".st-key-found-dense-1")).to_contain_text(ANIMALS[3])
     assert state_of(folder) == before
@@ -74,14 +74,14 @@ def test_in_chinese_on_a_narrow_screen(
 ) -> None:
     page = open_page(f"{start_app(RAG_CHAT_MODEL='extractive').url}/library", locale="zh-CN", width=400)
     with no_page_errors(page):
-        page.get_by_text("导入已有的 Chroma 文件夹").click()
+        press(page.get_by_text("导入已有的 Chroma 文件夹"))
         place = page.get_by_label("文件夹，或 Chroma 服务器的地址")
-        place.fill(str(folder))
+        fill(place, str(folder))
         place.press("Enter")
-        page.get_by_role("button", name="打开", exact=True).click()
+        press(page.get_by_role("button", name="打开", exact=True))
         expect(page.get_by_text("6 条记录")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == 400
-        page.get_by_role("button", name="关闭", exact=True).click()
+        press(page.get_by_role("button", name="关闭", exact=True))
         expect(place).to_be_visible()
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from rag.model_files import install
 from rag.settings import load_settings
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, fill, no_page_errors, press
 from tests.e2e.test_models_page import choose
 
 pytestmark = pytest.mark.e2e
@@ -33,27 +33,27 @@ def test_two_models_side_by_side(
     app = start_app(RAG_CHAT_MODEL="extractive")
     page = open_page(app.url)
     with no_page_errors(page):
-        page.get_by_role("link", name="Compare").click()
+        press(page.get_by_role("link", name="Compare"))
         choose(page, "Models", MINILM)
         page.keyboard.press("Escape")  # the open list covers the page
         expect(page.get_by_text("Texts and questions stay on this computer.")).to_have_count(2)
         expect(page.locator(MAPS)).to_have_count(0)
-        page.get_by_role("button", name="Compare", exact=True).click()
+        press(page.get_by_role("button", name="Compare", exact=True))
         expect(page.locator(MAPS)).to_have_count(4)
         for model in (E5, MINILM):
             assert set(sorted_list(page, model)[:3]) == {"T1", "T2", "T3"}
         expect(page.locator(MAPS).first.locator("canvas, svg").first).to_be_visible()
 
-        page.get_by_label("Query", exact=True).fill("stars")
+        fill(page.get_by_label("Query", exact=True), "stars")
         page.get_by_label("Query", exact=True).press("Enter")
         expect(page.get_by_text("These are the results of before your last change.")).to_be_visible()
-        page.get_by_role("button", name="Compare", exact=True).click()
+        press(page.get_by_role("button", name="Compare", exact=True))
         expect(page.get_by_text("These are the results of before your last change.")).to_have_count(0)
         assert sorted_list(page, E5)[0] == sorted_list(page, MINILM)[0] == "T5"
 
-        page.get_by_role("link", name="Library").click()
+        press(page.get_by_role("link", name="Library"))
         expect(page.get_by_role("heading", name="Library", exact=True)).to_be_visible()
-        page.get_by_role("link", name="Compare").click()
+        press(page.get_by_role("link", name="Compare"))
         expect(page.get_by_label("Query", exact=True)).to_have_value("stars")
         expect(page.locator(MAPS)).to_have_count(4)
 
@@ -65,7 +65,7 @@ def test_the_chinese_example_on_a_narrow_screen(
     page = open_page(f"{app.url}/compare", locale="zh-CN", width=400)
     with no_page_errors(page):
         expect(page.get_by_label("查询", exact=True)).to_have_value("国际争端")
-        page.get_by_role("button", name="比较", exact=True).click()
+        press(page.get_by_role("button", name="比较", exact=True))
         expect(page.locator(MAPS)).to_have_count(2)
         assert set(sorted_list(page, E5)[:3]) == {"T1", "T2", "T3"}
         assert page.evaluate("document.documentElement.scrollWidth") == 400

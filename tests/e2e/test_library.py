@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from pypdf import PdfWriter
 
 from rag.settings import PROJECT_DIR
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, fill, no_page_errors, press
 
 pytestmark = pytest.mark.e2e
 
@@ -28,20 +28,20 @@ def test_a_locked_file_is_opened_by_its_password(
     with no_page_errors(page):
         page.locator("input[type=file]").first.set_input_files([str(locked), str(broken)])
         retry = page.get_by_role("button", name="Try all 2 that failed again")
-        retry.click()
+        press(retry)
         for reason in ("locked.pdf needs a password", "broken.docx is damaged"):
             expect(page.get_by_text(reason)).to_have_count(3)  # of two jobs and of the document
         expect(retry).to_be_visible()
-        page.get_by_role("textbox", name="Password").fill("wrong")
-        page.get_by_role("button", name="Open with this password").click()
+        fill(page.get_by_role("textbox", name="Password"), "wrong")
+        press(page.get_by_role("button", name="Open with this password"))
         expect(page.get_by_text("The password of locked.pdf is wrong")).to_have_count(2)  # job and document
-        page.get_by_role("textbox", name="Password").fill("open sesame")
-        page.get_by_role("button", name="Open with this password").click()
+        fill(page.get_by_role("textbox", name="Password"), "open sesame")
+        press(page.get_by_role("button", name="Open with this password"))
         expect(page.get_by_text("One document ·")).to_be_visible()
         expect(page.get_by_text("could not be added")).to_have_count(1)
 
-        page.get_by_role("button", name="Delete").first.click()
-        page.get_by_role("button", name="Delete").last.click()
+        press(page.get_by_role("button", name="Delete").first)
+        press(page.get_by_role("button", name="Delete").last)
         expect(page.get_by_text("were looked for and are gone").first).to_be_visible()
     app.stop()
     secret = b"open sesame"

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from rag.engine import Engine
 from rag.settings import PROJECT_DIR, Settings
-from tests.e2e.conftest import App, no_page_errors, settled
+from tests.e2e.conftest import App, fill, no_page_errors, press
 from tests.faults import hang
 from tests.provider_server import OPENAI_CHAT, ProviderServer
 
@@ -31,9 +31,7 @@ def add_handbook(page: Page, app: App) -> None:
 
 def ask(page: Page, question: str) -> None:
     field = page.get_by_placeholder("Ask about your documents")
-    expect(field).to_be_visible()
-    settled(page)
-    field.fill(question)
+    fill(field, question)
     field.press("Enter")
 
 
@@ -48,7 +46,7 @@ def test_a_pdf_in_a_cited_answer_out(
         expect(page.get_by_text("Deploy", exact=True)).to_have_count(
             0
         )  # Streamlit's, unless our options count
-        page.get_by_role("link", name="Ask").click()
+        press(page.get_by_role("link", name="Ask"))
         ask(page, QUESTION)
         expect(page.get_by_text("You can borrow up to 20 items at a time")).to_be_visible()
         first = page.locator(".st-key-evidence").get_by_text(
@@ -57,7 +55,7 @@ def test_a_pdf_in_a_cited_answer_out(
         expect(first).to_have_count(3)
         expect(page.get_by_text("Removed [9]: there is no such passage.")).to_be_visible()
         expect(page.get_by_text("Answered by openai:test")).to_be_visible()
-        page.get_by_role("button", name=re.compile(r"\[1\] Riverside Library Handbook\.pdf · page 2")).click()
+        press(page.get_by_role("button", name=re.compile(r"\[1\] Riverside Library Handbook\.pdf · page 2")))
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_role("img", name="Page 2 of Riverside Library Handbook.pdf")).to_be_visible()
         expect(dialog.get_by_text("up to 20 items at a time")).to_be_visible()
@@ -71,7 +69,7 @@ def test_stop_ends_the_answer_and_keeps_what_is_there(
     app = start_app(RAG_REQUEST_TIMEOUT="15")
     page = open_page(app.url)
     add_handbook(page, app)
-    page.get_by_role("link", name="Ask").click()
+    press(page.get_by_role("link", name="Ask"))
     ask(page, QUESTION)
     expect(page.get_by_text("The beginning of a long answer")).to_be_visible()
     page.get_by_test_id("stChatInputStopButton").click()
@@ -92,8 +90,8 @@ def test_a_suggested_question_can_be_stopped_too(
     app = start_app(RAG_REQUEST_TIMEOUT="15")
     page = open_page(app.url)
     add_handbook(page, app)
-    page.get_by_role("link", name="Ask").click()
-    page.get_by_role("button", name="How many books can I borrow at a time, and for how long?").click()
+    press(page.get_by_role("link", name="Ask"))
+    press(page.get_by_role("button", name="How many books can I borrow at a time, and for how long?"))
     expect(page.get_by_text("The beginning of")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopped. The text so far is kept.")).to_be_visible()
@@ -106,7 +104,7 @@ def test_conversations_and_documents_survive_a_restart(
     app = start_app()
     page = open_page(app.url)
     add_handbook(page, app)
-    page.get_by_role("link", name="Ask").click()
+    press(page.get_by_role("link", name="Ask"))
     ask(page, QUESTION)
     expect(page.get_by_text("Answered by openai:test")).to_be_visible()
     address = page.url.removeprefix(app.url)
@@ -116,7 +114,7 @@ def test_conversations_and_documents_survive_a_restart(
     expect(page.get_by_text("Up to 20 items [1]")).to_be_visible()
     other = open_page(again.url)
     expect(other.get_by_role("heading", name="Ask your own documents")).to_be_visible()
-    other.get_by_role("button", name=QUESTION).click()
+    press(other.get_by_role("button", name=QUESTION))
     expect(other.get_by_text("Up to 20 items [1]")).to_be_visible()
 
 
@@ -126,8 +124,8 @@ def test_samples_in_chinese_at_400_pixels(
     provider_server.pieces = ("每年享有15天", "带薪年假。[1]")
     app = start_app()
     page = open_page(app.url, locale="zh-CN", width=400)
-    page.get_by_role("button", name="用示例文档试一试").click()
-    page.get_by_role("button", name="年假有多少天？").click()
+    press(page.get_by_role("button", name="用示例文档试一试"))
+    press(page.get_by_role("button", name="年假有多少天？"))
     expect(page.get_by_text("每年享有15天带薪年假")).to_have_count(2)
     expect(page.get_by_text(re.compile(r"相似度 0\.\d{3}")).first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
@@ -161,8 +159,8 @@ def test_a_document_is_deleted_and_a_bad_file_says_why(
     page = open_page(app.url)
     upload(page, app, tmp_path / "empty.txt")
     expect(page.get_by_text("empty.txt contains only white space.").first).to_be_visible()
-    page.locator("[class*=st-key-ask-] button").click()
-    page.get_by_role("button", name="Delete", exact=True).last.click()
+    press(page.locator("[class*=st-key-ask-] button"))
+    press(page.get_by_role("button", name="Delete", exact=True).last)
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
     expect(page.get_by_text("“empty.txt” is deleted")).to_be_visible()
 
@@ -187,7 +185,7 @@ def test_nothing_of_a_hostile_document_runs(
     page.on("request", lambda request: fetched.append(request.url))
     upload(page, app, tmp_path / "bad.md")
     expect(page.get_by_text("One document")).to_be_visible()
-    page.get_by_role("link", name="Ask").click()
+    press(page.get_by_role("link", name="Ask"))
     ask(page, "What is the secret plan?")
     expect(page.get_by_text("Answered by openai:test")).to_be_visible()
     assert "owned" not in page.title()
@@ -203,26 +201,26 @@ def test_search_options_stay_until_they_are_cleared(
     page = open_page(app.url)
     expect(page.get_by_text("Search options")).to_have_count(0)
     add_handbook(page, app)
-    page.get_by_role("link", name="Ask").click()
-    page.get_by_text("Search options").click()
+    press(page.get_by_role("link", name="Ask"))
+    press(page.get_by_text("Search options"))
     words = page.get_by_label("Must contain")
-    words.fill("no such text")
+    fill(words, "no such text")
     words.press("Enter")
     expect(page.get_by_text("Search options · 1 active")).to_be_visible()
     expect(words).to_be_visible()
-    page.get_by_text("中文", exact=True).click()
+    press(page.get_by_text("中文", exact=True))
     expect(page.get_by_text("搜索选项 · 已设 1 项")).to_be_visible()
-    page.get_by_text("English", exact=True).click()
-    page.get_by_role("link", name="Library").click()
+    press(page.get_by_text("English", exact=True))
+    press(page.get_by_role("link", name="Library"))
     expect(page.get_by_text("One document · 3 passages")).to_be_visible()
-    page.get_by_role("link", name="Ask").click()
+    press(page.get_by_role("link", name="Ask"))
     expect(page.get_by_text("Search options · 1 active")).to_be_visible()
     ask(page, QUESTION)
     expect(page.get_by_text("No passage matches the search options.")).to_be_visible()
     expect(page.get_by_text("This is not in these documents.")).to_have_count(0)
     expect(page.get_by_text("Answered by")).to_have_count(0)
-    page.get_by_text("Search options · 1 active").click()
-    page.get_by_role("button", name="Clear").click()
+    press(page.get_by_text("Search options · 1 active"))
+    press(page.get_by_role("button", name="Clear"))
     expect(page.get_by_text("Search options · 1 active")).to_have_count(0)
     ask(page, QUESTION)
     expect(page.get_by_text("Answered by openai:test")).to_be_visible()
@@ -235,14 +233,14 @@ def test_back_leads_to_the_conversation_before(
     app = start_app()
     page = open_page(app.url)
     add_handbook(page, app)
-    page.get_by_role("link", name="Ask").click()
+    press(page.get_by_role("link", name="Ask"))
     ask(page, QUESTION)
     expect(page.get_by_text("Answered by openai:test")).to_be_visible()
-    page.get_by_role("button", name="New conversation").click()
+    press(page.get_by_role("button", name="New conversation"))
     expect(page.get_by_role("heading", name="Ask your own documents")).to_be_visible()
     ask(page, "What does a late return cost?")
     expect(page.get_by_text("Answered by openai:test")).to_be_visible()
-    page.get_by_role("button", name=QUESTION).click()
+    press(page.get_by_role("button", name=QUESTION))
     talk = page.get_by_test_id("stChatMessage")
     expect(talk.get_by_text(QUESTION)).to_be_visible()
     page.go_back()
@@ -260,6 +258,6 @@ def test_a_conversation_brings_its_collection_along(
         conversation = engine.catalog.conversations.start(other.id, "What about work?")
     page = open_page(start_app().url)
     expect(page.get_by_placeholder("Ask about your documents")).to_be_visible()
-    page.get_by_role("button", name=conversation.title).click()
+    press(page.get_by_role("button", name=conversation.title))
     expect(page.get_by_placeholder("Add documents first")).to_be_visible()
     expect(page.get_by_role("combobox", name="Collection")).to_have_value("work")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, fill, no_page_errors, press
 from tests.pictures import pdf, picture
 
 pytestmark = pytest.mark.e2e
@@ -32,9 +32,9 @@ def test_pictures_are_found_and_find_others(
     with no_page_errors(page):
         page.locator("input[type=file]").first.set_input_files([str(red), str(book)])
         expect(page.get_by_text("2 documents · 2 passages")).to_be_visible()
-        page.get_by_role("link", name="Ask").click()
+        press(page.get_by_role("link", name="Ask"))
         field = page.get_by_placeholder("Ask about your documents")
-        field.fill("What is red?")
+        fill(field, "What is red?")
         field.press("Enter")
         evidence = page.locator(".st-key-evidence")
         shown = evidence.get_by_role("img", name="Picture Red mat.jpg")
@@ -45,7 +45,7 @@ def test_pictures_are_found_and_find_others(
         expect(page.get_by_text("This is not in these documents.")).to_have_count(0)
         expect(page.get_by_text("Quoted from the documents")).to_have_count(0)
 
-        evidence.get_by_role("button", name="Find similar").first.click()
+        press(evidence.get_by_role("button", name="Find similar").first)
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_role("img")).to_have_count(2)
         expect(dialog.get_by_text("Similarity 1.000")).to_be_visible()

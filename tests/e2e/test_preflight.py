@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from rag.settings import PROJECT_DIR
-from tests.e2e.conftest import App, no_page_errors, settled
+from tests.e2e.conftest import App, no_page_errors, press, settled
 
 pytestmark = pytest.mark.e2e
 
@@ -23,28 +23,28 @@ def test_files_are_looked_at_and_then_added(
     app = start_app(RAG_CHAT_MODEL="extractive")
     page = open_page(f"{app.url}/library")
     with no_page_errors(page):
-        page.get_by_text("Look before adding").click()
+        press(page.get_by_text("Look before adding"))
         settled(page)
         page.locator("input[type=file]").first.set_input_files([str(HANDBOOK), str(broken)])
         card = page.locator(".st-key-preflight")
         expect(card.get_by_text(re.compile(r"^PDF · 3 pages · 3 sections · 3 passages"))).to_be_visible()
         expect(card.get_by_text("broken.pdf is damaged")).to_be_visible()
         expect(card.get_by_text(re.compile(r"about .* on the disk, of .* free"))).to_be_visible()
-        card.get_by_text("Preview").click()
+        press(card.get_by_text("Preview"))
         expect(card.get_by_text("up to 20 items at a time").first).to_be_visible()
 
-        card.get_by_text("Size of the passages").click()
+        press(card.get_by_text("Size of the passages"))
         slider = card.get_by_role("slider", name="Tokens of a passage, at most")
         settled(page)
         slider.focus()
         slider.press("Home")
         expect(card.get_by_text(re.compile(r"^PDF · 3 pages · 3 sections · \d\d passages"))).to_be_visible()
-        card.get_by_role("button", name="Add one file").click()
+        press(card.get_by_role("button", name="Add one file"))
         expect(page.get_by_text(re.compile(r"passages of at most 32 tokens"))).to_be_visible()
         expect(card).to_have_count(0)
         expect(page.get_by_text("Nothing to mend")).to_be_visible()
 
         page.locator("input[type=file]").first.set_input_files(str(HANDBOOK))
-        page.get_by_role("button", name="Discard").click()
+        press(page.get_by_role("button", name="Discard"))
         expect(card).to_have_count(0)
         expect(page.get_by_text("already in the library")).to_have_count(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import App, no_page_errors
+from tests.e2e.conftest import App, fill, no_page_errors, press
 from tests.e2e.test_main_job import HANDBOOK, QUESTION, upload
 
 pytestmark = pytest.mark.e2e
@@ -17,13 +17,13 @@ MEMO = "The caretaker waters the plants in the hall on Mondays."
 
 def search(page: Page, question: str, label: str = "Question") -> None:
     field = page.get_by_label(label, exact=True)
-    field.fill(question)
+    fill(field, question)
     field.press("Enter")
 
 
 def explain(page: Page, text: str) -> None:
-    page.get_by_label("Text that should have been found").fill(text)
-    page.get_by_role("button", name="Explain").click()
+    fill(page.get_by_label("Text that should have been found"), text)
+    press(page.get_by_role("button", name="Explain"))
 
 
 def test_a_search_is_compared_explained_and_filtered(
@@ -32,12 +32,12 @@ def test_a_search_is_compared_explained_and_filtered(
     (tmp_path / "memo.txt").write_text(MEMO)
     page = open_page(start_app(RAG_TOP_K="2").url)
     with no_page_errors(page):
-        page.get_by_role("link", name="Search").click()
+        press(page.get_by_role("link", name="Search"))
         expect(page.get_by_text("Add documents in the library first.")).to_be_visible()
         page.goto(page.url.replace("/search", "/library"))
         page.locator("input[type=file]").first.set_input_files([str(HANDBOOK), str(tmp_path / "memo.txt")])
         expect(page.get_by_text("2 documents · 4 passages")).to_be_visible()
-        page.get_by_role("link", name="Search").click()
+        press(page.get_by_role("link", name="Search"))
         search(page, QUESTION)
         for mode in ("dense", "keyword", "hybrid"):
             cards = page.locator(f"[class*=st-key-found-{mode}-]")
@@ -50,34 +50,34 @@ def test_a_search_is_compared_explained_and_filtered(
         expect(first).to_contain_text("By meaning #1")
         expect(page.get_by_text(re.compile(r"embedding \d+ ms, searching \d+ ms"))).to_have_count(3)
 
-        page.get_by_text("Why not this passage?").click()
+        press(page.get_by_text("Why not this passage?"))
         explain(page, "the plants in the hall on mondays")
         expect(page.get_by_text("It is number 4, and 2 are asked for")).to_be_visible()
         expect(page.get_by_role("row", name="By keywords no word in common")).to_be_visible()
 
-        first.get_by_role("button", name="Neighbours").click()
+        press(first.get_by_role("button", name="Neighbours"))
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_text("Nearest by meaning")).to_be_visible()
         expect(dialog.get_by_text(MEMO)).to_be_visible()
-        dialog.locator(".st-key-go-to-before button").click()
+        press(dialog.locator(".st-key-go-to-before button"))
         expect(dialog.get_by_text("It is the first passage.")).to_be_visible()
         page.keyboard.press("Escape")
 
-        page.get_by_text("Search options").click()
-        page.get_by_text("Write the filter as JSON").click()
+        press(page.get_by_text("Search options"))
+        press(page.get_by_text("Write the filter as JSON"))
         written = page.get_by_label("Filter as JSON", exact=True)
-        written.fill("{'type': 'txt'}")
+        fill(written, "{'type': 'txt'}")
         written.blur()
         expect(page.get_by_text("The filter is not JSON: look at line 1, character 2.")).to_be_visible()
-        written.fill('{"type": "txt"}')
+        fill(written, '{"type": "txt"}')
         written.blur()
         expect(page.get_by_text("One passage passes the filter.")).to_be_visible()
         expect(page.locator(".st-key-found-hybrid-1")).to_contain_text("memo.txt")
         expect(page.get_by_text("Nothing was found this way.")).to_be_visible()
-        page.get_by_text("Why not this passage?").click()
+        press(page.get_by_text("Why not this passage?"))
         explain(page, "You can borrow up to 20 items at a time")
         expect(page.get_by_text("The filter on type leaves it out")).to_be_visible()
-        page.get_by_text("The same search as a command and in Python").click()
+        press(page.get_by_text("The same search as a command and in Python"))
         expect(page.get_by_text("""--where '{"type": "txt"}'""")).to_be_visible()
 
 
@@ -92,7 +92,7 @@ def test_a_narrow_page_shows_one_way_at_a_time(
     search(page, QUESTION, "问题")
     expect(page.locator(".st-key-found-hybrid-1")).to_be_visible()
     expect(page.locator(".st-key-found-keyword-1")).to_be_hidden()
-    page.get_by_text("按关键词", exact=True).first.click()
+    press(page.get_by_text("按关键词", exact=True).first)
     expect(page.locator(".st-key-found-keyword-1")).to_be_visible()
     expect(page.locator(".st-key-found-hybrid-1")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
