@@ -128,7 +128,7 @@ class Backgrounds:
 
 def is_chinese(text: str) -> bool:
     """Whether a good part of a text's letters are Chinese characters; the lines of a table are none."""
-    return len(_CHINESE.findall(text)) * 5 >= len(_LETTER.findall(text))
+    return len(_CHINESE.findall(text)) * 5 >= max(1, len(_LETTER.findall(text)))
 
 
 def background(cosines: NDArray[np.float32], weights: NDArray[np.float64] | None = None) -> Background:

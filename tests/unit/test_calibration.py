@@ -71,6 +71,10 @@ def test_a_table_is_in_the_script_of_its_words() -> None:
     assert not is_chinese(f"| Applicant |{'   |' * 11}\n{rules}")
 
 
+def test_numbers_alone_are_in_no_script() -> None:
+    assert not is_chinese("| 2021 | 34.5 % |\n| --- | --- |")
+
+
 def test_a_flat_background_divides_by_nothing() -> None:
     assert 0 <= Background(0.5, 1e-6, 1e-6).relevance(0.5) <= Background(0.5, 1e-6, 1e-6).relevance(0.6) <= 1
 
