@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import App, fill, no_page_errors, press
+from tests.e2e.conftest import App, no_page_errors, press
+from tests.e2e.test_main_job import ask
 from tests.pictures import pdf, picture
 
 pytestmark = pytest.mark.e2e
@@ -33,9 +34,7 @@ def test_pictures_are_found_and_find_others(
         page.locator("input[type=file]").first.set_input_files([str(red), str(book)])
         expect(page.get_by_text("2 documents · 2 passages")).to_be_visible()
         press(page.get_by_role("link", name="Ask"))
-        field = page.get_by_placeholder("Ask about your documents")
-        fill(field, "What is red?")
-        field.press("Enter")
+        ask(page, "What is red?")
         evidence = page.locator(".st-key-evidence")
         shown = evidence.get_by_role("img", name="Picture Red mat.jpg")
         expect(shown).to_be_visible()
