@@ -42,9 +42,10 @@ def terms(text: str) -> list[str]:
         run = match.group()
         if _CJK.match(run):
             found.extend(map("".join, itertools.pairwise(run)) if len(run) > 1 else [run])
+        elif run.isalnum():
+            found.append(run)
         else:
-            parts = _PART.findall(run)
-            found.extend(parts if parts == [run] else [run, *parts])
+            found.extend([run, *_PART.findall(run)])
     return found
 
 
