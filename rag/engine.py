@@ -57,7 +57,7 @@ class Engine:
             self.catalog, self._vectors, self._keywords, self.models.embedder_of, self.models.reranker
         )
         self._explaining = Explaining(self.catalog, self._keywords, self._retriever, self.models.embedder_of)
-        self._parser = Parser(settings)
+        self._parser = Parser(settings, in_background=True)
         self._pictures = Parser(settings)
         self._passwords = Passwords()
         self._pipeline = Pipeline(

@@ -1,9 +1,11 @@
 """What a process that reads strangers' files may not do."""
 
+import os
 import sys
 
 OPEN_FILES = 128
 WRITTEN_BYTES = 512 << 20
+THREADS = 2  # that text recognition computes with at most
 FORBIDDEN = frozenset({
     "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
     "socket.gethostbyname", "socket.gethostbyaddr", "urllib.Request", "subprocess.Popen", "os.system",
@@ -32,6 +34,12 @@ def limit_resources(memory_mb: int) -> None:
 
         cap = psutil.Process().memory_info().vms + (memory_mb << 20)
         resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
+
+
+def give_way(niceness: int) -> None:
+    """Leave the processor to others: 0 is to share it with them, 19 to take what is left. Not on Windows."""
+    if sys.platform != "win32":
+        os.nice(niceness)
 
 
 def allow_processor_seconds(seconds: float) -> None:

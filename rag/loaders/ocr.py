@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.loaders.limits import THREADS
 from rag.loaders.ocr_layout import Fragment, in_reading_order
 from rag.loaders.pdf_text import Line
 
@@ -44,18 +45,14 @@ def recognised(image: Image) -> list[Line]:
     return lines
 
 
-def threads() -> int:
-    """The processors that text recognition may use: one is left for the rest of Passage."""
-    return max(1, min(2, (os.cpu_count() or 2) - 1))
-
-
 @functools.cache
 def _engine() -> Any:
     """RapidOCR with the models of its own wheel, named by path so that nothing is ever fetched."""
     import cv2
     import rapidocr
 
-    cv2.setNumThreads(threads())
+    threads = min(THREADS, os.cpu_count() or 1)
+    cv2.setNumThreads(threads)
     models = Path(rapidocr.__file__).parent / "models"
     return rapidocr.RapidOCR(
         params={
@@ -63,10 +60,11 @@ def _engine() -> Any:
             "Global.use_cls": False,
             "Global.text_score": LEAST_CONFIDENCE,
             "Global.max_side_len": LONGEST_SIDE,
-            "EngineConfig.onnxruntime.intra_op_num_threads": threads(),
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
             "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
+            "Rec.rec_batch_num": 1,  # lines that are read together are padded to the longest
         }
     )
 

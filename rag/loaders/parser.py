@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rag.settings import Settings
 
 POLL_SECONDS = 0.05
+NICENESS = 5  # a third of what others get who want the processor too, and all that they leave
 
 
 def _never() -> bool:
@@ -26,11 +27,13 @@ def _never() -> bool:
 class Parser:
     """Reads files one at a time in a worker process, which is started with the first file and kept.
 
-    Threads may share a Parser; a second Parser has a second worker. Close it, or use it in a `with`.
+    Threads may share a Parser; a second Parser has a second worker. One in the background leaves the
+    processor to what people wait for. Close it, or use it in a `with`.
     """
 
-    def __init__(self, settings: "Settings") -> None:
+    def __init__(self, settings: "Settings", *, in_background: bool = False) -> None:
         self._settings = settings
+        self._niceness = NICENESS if in_background else 0
         self._lock = threading.Lock()
         self._worker: WorkerProcess | None = None
 
@@ -97,7 +100,7 @@ class Parser:
     def _ready_worker(self) -> WorkerProcess:
         if self._worker is None or self._worker.is_spent():
             self._discard()
-            self._worker = WorkerProcess(self._settings.parse_memory_mb)
+            self._worker = WorkerProcess(self._settings.parse_memory_mb, self._niceness)
         return self._worker
 
     def _ask(

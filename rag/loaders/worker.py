@@ -1,6 +1,6 @@
 """The process that files are read in: one JSON request a line on stdin, one JSON answer a line on stdout.
 
-`python -m rag.loaders.worker MEMORY_MB` is started by rag.loaders.parser and ends when stdin closes.
+`python -m rag.loaders.worker MEMORY_MB NICENESS` is started by rag.loaders.parser and ends when stdin closes.
 """
 
 import base64
@@ -13,13 +13,18 @@ from typing import Any, BinaryIO
 
 from rag.errors import DocumentError
 from rag.loaders.archives import too_deep
-from rag.loaders.limits import allow_processor_seconds, deny_reaching_out, limit_resources
+from rag.loaders.limits import (
+    THREADS,
+    allow_processor_seconds,
+    deny_reaching_out,
+    give_way,
+    limit_resources,
+)
 from rag.loaders.reading import parse, render_page
 from rag.loaders.source import OnProgress, untold
 from rag.loaders.wire import error_to_row, parsed_to_dict
 
 MOST_CHARACTERS = 100_000_000
-THREADS = 2  # that text recognition computes with at most
 
 
 def main() -> None:
@@ -29,6 +34,7 @@ def main() -> None:
     sys.setrecursionlimit(3000)
     deny_reaching_out()
     limit_resources(int(sys.argv[1]))
+    give_way(int(sys.argv[2]))
     for line in sys.stdin.buffer:
         request = json.loads(line)
         seconds = request.pop("seconds")

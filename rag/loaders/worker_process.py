@@ -36,14 +36,14 @@ PASSED_ON = (
 class WorkerProcess:
     """One worker process and the pipes to it."""
 
-    def __init__(self, memory_mb: int) -> None:
+    def __init__(self, memory_mb: int, niceness: int) -> None:
         import psutil
 
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill()
         # Decrypted files pass through it: it goes with the process, however that ends.
         self._folder = tempfile.TemporaryDirectory(prefix="passage-")
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "rag.loaders.worker", str(memory_mb)],
+            [sys.executable, "-P", "-m", "rag.loaders.worker", str(memory_mb), str(niceness)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -39,6 +39,17 @@ def test_one_worker_reads_file_after_file(note: Path) -> None:
     assert not psutil.pid_exists(first)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no niceness")
+def test_in_the_background_it_leaves_the_processor_to_others(note: Path) -> None:
+    ours = psutil.Process().nice()
+    with Parser(load_settings()) as parser:
+        parser.parse(note, "a.txt")
+        assert worker_of_this_process().nice() == ours
+    with Parser(load_settings(), in_background=True) as parser:
+        parser.parse(note, "a.txt")
+        assert worker_of_this_process().nice() > ours
+
+
 def test_errors_keep_template_and_values(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"%!PS-Adobe-3.0")
