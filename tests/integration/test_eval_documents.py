@@ -1,10 +1,8 @@
 """Real files of every kind, ingested in one run: each does what its manifest expects."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,9 +15,10 @@ import pytest
 from rag.errors import DocumentError
 from rag.loaders import Parser
 from rag.settings import load_settings
+from tests.commands import RAG, environment
+from tests.conftest import EVAL_DIR
+from tests.provider_server import ProviderServer
 
-EVAL_DIR = Path(os.environ.get("RAG_EVAL_DIR") or Path(__file__).parents[3] / "shared" / "eval")
-RAG = Path(sys.executable).with_name("rag")
 # The phrase is not text: it is a drawing's offsets (posOffset) run together, which no reader sees.
 NOT_TEXT = {"textbox.docx"}
 PASSWORD = re.compile(r"password:(\S+) ")
@@ -49,14 +48,21 @@ def entries() -> list[Any]:
 
 @pytest.fixture(scope="module")
 def ingested(tmp_path_factory: pytest.TempPathFactory, models_dir: Path, eval_dir: Path) -> Ingested:
-    """All files in one run of the command, without overlap, so that the chunks in a row are the text."""
+    """All files in one run of the command, without overlap, so that the chunks in a row are the text.
+
+    Nothing is searched: the vectors come from a server of the tests' own, which takes no time.
+    """
     folder = tmp_path_factory.mktemp("eval")
-    variables = os.environ | {
-        "RAG_DATA_DIR": str(folder / "store"),
-        "RAG_MODELS_DIR": str(models_dir),
-        "RAG_EMBEDDER": "builtin:all-minilm-l6-v2",
-        "RAG_CONFIG": "",
-    }
+    with ProviderServer() as server:
+        variables = environment(folder / "store", models_dir) | {
+            "RAG_EMBEDDER": "openai:test",
+            "OPENAI_BASE_URL": f"{server.url}/v1",
+            "OPENAI_API_KEY": "sk-test",
+        }
+        return _ingested(folder, variables, eval_dir)
+
+
+def _ingested(folder: Path, variables: dict[str, str], eval_dir: Path) -> Ingested:
     passwords = [found[1] for row in manifest() if (found := PASSWORD.match(row["expect"]))]
     options = [each for password in passwords for each in ("--password", password)]
     command = [RAG, "ingest", eval_dir / "documents", "--overlap-tokens", "0", "--json", *options]
