@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,26 +38,38 @@ SAMPLES = PROJECT_DIR / "data" / "samples"
 LEAVE = "工作满一年有几天年假？"
 
 
+def opened_at(folder: Path, models_dir: Path) -> Engine:
+    return open_engine(load_settings(data_dir=folder, models_dir=models_dir, chat_model="extractive"))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Path:
+    """A data folder with two documents."""
+    folder = tmp_path_factory.mktemp("filled")
+    with (
+        opened_at(folder, models_dir) as engine,
+        (SAMPLES / "Garden Calendar.md").open("rb") as garden,
+        (SAMPLES / "员工手册.md").open("rb") as handbook,
+    ):
+        collection = engine.collection()
+        jobs = [
+            engine.intake.add(collection, "Garden.md", garden),
+            engine.intake.add(collection, "员工手册.md", handbook),
+        ]
+        assert [job.state for job in engine.intake.run(jobs)] == ["done", "done"]
+    return folder
+
+
 @pytest.fixture
-def engine(tmp_path: Path, models_dir: Path) -> Iterator[Engine]:
-    settings = load_settings(data_dir=tmp_path / "store", models_dir=models_dir, chat_model="extractive")
-    with open_engine(settings) as opened:
+def engine(filled: Path, tmp_path: Path, models_dir: Path) -> Iterator[Engine]:
+    shutil.copytree(filled, tmp_path / "store")
+    with opened_at(tmp_path / "store", models_dir) as opened:
         yield opened
 
 
 @pytest.fixture
 def collection(engine: Engine) -> Collection:
-    found = engine.collection()
-    with (
-        (SAMPLES / "Garden Calendar.md").open("rb") as garden,
-        (SAMPLES / "员工手册.md").open("rb") as handbook,
-    ):
-        jobs = [
-            engine.intake.add(found, "Garden.md", garden),
-            engine.intake.add(found, "员工手册.md", handbook),
-        ]
-    assert [job.state for job in engine.intake.run(jobs)] == ["done", "done"]
-    return found
+    return engine.collection()
 
 
 def _add(engine: Engine, collection: Collection, text: str, quote: str, name: str) -> str:

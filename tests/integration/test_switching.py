@@ -1,6 +1,7 @@
 """Another model for a collection: built beside the present index, swapped, swapped back, with real models."""
 
 import io
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,15 +28,27 @@ TEXTS = {
 QUESTIONS = ("When was the treaty signed?", "How long may books be kept?", "游泳")
 
 
-@pytest.fixture
-def engine(tmp_path: Path, models_dir: Path) -> Iterator[Engine]:
-    settings = Settings(data_dir=tmp_path, models_dir=models_dir, chat_model="extractive")
-    for model in (E5, MINILM):
-        install(settings, model.partition(":")[2])
-    with Engine(settings) as opened:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Path:
+    """A data folder with the texts, embedded by the first model; both are installed."""
+    folder = tmp_path_factory.mktemp("filled")
+    with opened_at(folder, models_dir) as engine:
+        for model in (E5, MINILM):
+            install(engine.settings, model.partition(":")[2])
         for name, text in TEXTS.items():
-            add(opened, name, text)
+            add(engine, name, text)
+    return folder
+
+
+@pytest.fixture
+def engine(filled: Path, tmp_path: Path, models_dir: Path) -> Iterator[Engine]:
+    shutil.copytree(filled, tmp_path / "store")
+    with opened_at(tmp_path / "store", models_dir) as opened:
         yield opened
+
+
+def opened_at(folder: Path, models_dir: Path) -> Engine:
+    return Engine(Settings(data_dir=folder, models_dir=models_dir, chat_model="extractive"))
 
 
 def add(engine: Engine, name: str, text: str) -> None:
