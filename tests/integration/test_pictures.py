@@ -2,10 +2,6 @@
 
 import hashlib
 import io
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +16,7 @@ from rag.errors import DocumentError, UsageError
 from rag.ingestion.other_index import OtherIndexes
 from rag.retrieval import Query, SearchResult
 from rag.settings import Settings
+from tests.commands import Run, read
 from tests.fakes import WordEmbedder
 from tests.library import Library
 from tests.pictures import ColourEmbedder, pdf, picture
@@ -208,28 +205,14 @@ def test_with_a_real_clip_an_answer_rests_on_texts_only(tmp_path: Path, clip: Pa
         assert by_picture.passages[0].cosine == pytest.approx(1, abs=1e-4)
 
 
-def test_on_the_command_line(tmp_path: Path, clip: Path) -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
-    settings = {
-        "RAG_DATA_DIR": str(tmp_path / "store"),
-        "RAG_CONFIG": "/dev/null",
-        "RAG_EMBEDDER": f"clip:{clip}",
-    }
+def test_on_the_command_line(run: Run, tmp_path: Path, clip: Path) -> None:
+    model = f"clip:{clip}"
     (tmp_path / "red.jpg").write_bytes(RED)
     (tmp_path / "book.pdf").write_bytes(pdf(("", [BLUE])))
-
-    def run(*arguments: str, status: int = 0) -> str:
-        command = [str(Path(sys.executable).with_name("rag")), *arguments]
-        done = subprocess.run(
-            command, env=kept | settings, cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == status, done.stderr
-        return done.stdout
-
-    added = json.loads(run("ingest", "red.jpg", "book.pdf", "--json"))["documents"]
+    added = read(run("ingest", "red.jpg", "book.pdf", "--json", RAG_EMBEDDER=model))["documents"]
     assert [(each["status"], each["chunks"]) for each in added] == [("added", 1), ("added", 1)]
-    first = json.loads(run("search", "--picture", "red.jpg", "--json"))["passages"][0]
-    assert (first["name"], first["picture"]) == ("red.jpg", hashlib.sha256(RED).hexdigest())
-    run("search", "red", "--picture", "red.jpg", status=2)
-    run("search", "--picture", "nowhere.jpg", status=2)
-    run("search", status=2)
+    found = read(run("search", "--picture", "red.jpg", "--json", RAG_EMBEDDER=model))["passages"][0]
+    assert (found["name"], found["picture"]) == ("red.jpg", hashlib.sha256(RED).hexdigest())
+    run("search", "red", "--picture", "red.jpg", status=2, RAG_EMBEDDER=model)
+    run("search", "--picture", "nowhere.jpg", status=2, RAG_EMBEDDER=model)
+    run("search", status=2, RAG_EMBEDDER=model)
