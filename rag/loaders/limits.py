@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 
 OPEN_FILES = 128
 WRITTEN_BYTES = 512 << 20
@@ -37,9 +38,10 @@ def limit_resources(memory_mb: int) -> None:
 
 
 def give_way(niceness: int) -> None:
-    """Leave the processor to others: 0 is to share it with them, 19 to take what is left. Not on Windows."""
-    if sys.platform != "win32":
-        os.nice(niceness)
+    """Be so much nicer than now to others who want the processor, where the system lets a process be nice."""
+    if niceness and sys.platform != "win32":
+        with suppress(OSError):
+            os.nice(niceness)
 
 
 def allow_processor_seconds(seconds: float) -> None:

@@ -38,7 +38,7 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         seconds = request.pop("seconds")
-        allow_processor_seconds(seconds)
+        allow_processor_seconds(THREADS * seconds)
 
         def on_progress(done: int, total: int, seconds: float = seconds) -> None:
             allow_processor_seconds(THREADS * seconds)
