@@ -17,7 +17,7 @@ from rag.loaders import Parser
 from rag.settings import load_settings
 from tests.commands import RAG, environment
 from tests.conftest import EVAL_DIR
-from tests.provider_server import ProviderServer
+from tests.models import EMBEDDER, without_layers
 
 # The phrase is not text: it is a drawing's offsets (posOffset) run together, which no reader sees.
 NOT_TEXT = {"textbox.docx"}
@@ -50,19 +50,11 @@ def entries() -> list[Any]:
 def ingested(tmp_path_factory: pytest.TempPathFactory, models_dir: Path, eval_dir: Path) -> Ingested:
     """All files in one run of the command, without overlap, so that the chunks in a row are the text.
 
-    Nothing is searched: the vectors come from a server of the tests' own, which takes no time.
+    Nothing is searched: the default model counts the tokens, but computes next to nothing.
     """
     folder = tmp_path_factory.mktemp("eval")
-    with ProviderServer() as server:
-        variables = environment(folder / "store", models_dir) | {
-            "RAG_EMBEDDER": "openai:test",
-            "OPENAI_BASE_URL": f"{server.url}/v1",
-            "OPENAI_API_KEY": "sk-test",
-        }
-        return _ingested(folder, variables, eval_dir)
-
-
-def _ingested(folder: Path, variables: dict[str, str], eval_dir: Path) -> Ingested:
+    without_layers(models_dir / EMBEDDER, folder / "models" / EMBEDDER)
+    variables = environment(folder / "store", folder / "models")
     passwords = [found[1] for row in manifest() if (found := PASSWORD.match(row["expect"]))]
     options = [each for password in passwords for each in ("--password", password)]
     command = [RAG, "ingest", eval_dir / "documents", "--overlap-tokens", "0", "--json", *options]
