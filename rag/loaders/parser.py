@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rag.settings import Settings
 
 POLL_SECONDS = 0.05
-NICENESS = 5  # a third of what others get who want the processor too, and all that they leave
+NICENESS = 5  # a third of what others get; where Linux weighs sessions (autogroups), as much as all Passage
 
 
 def _never() -> bool:

@@ -48,7 +48,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=_environment(self._folder.name),
-            process_group=0,  # Ctrl+C is not for it; in a session of its own its niceness would not count
+            start_new_session=True,
         )
         self._memory_mb = memory_mb
         self._usage = psutil.Process(self._process.pid)
