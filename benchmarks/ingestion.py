@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.files import files_of
 from rag.embedders.factory import make_embedder
 from rag.engine import open_engine
 from rag.settings import load_settings
@@ -51,11 +52,7 @@ def embed(texts: list[str], model_id: str) -> float:
 
 def main() -> None:
     model_id = load_settings().embedder
-    paths = [
-        path
-        for argument in map(Path, sys.argv[1:])
-        for path in (sorted(argument.iterdir()) if argument.is_dir() else [argument])
-    ]
+    paths = files_of(sys.argv[1:])
     if not paths:
         raise SystemExit(__doc__)
     first, texts, tokens = ingest(paths, model_id)

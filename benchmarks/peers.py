@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks import ingestion, langchain_pipeline
 from benchmarks.apart import apart
+from benchmarks.files import files_of
 from rag.embedders.base import Embedder, Vectors
 from rag.embedders.builtin import BuiltinEmbedder
 from rag.embedders.builtin.engines import Choice
@@ -128,11 +129,7 @@ def passage_vectors(model: Path, engine: Choice) -> tuple[str, Vectors, int]:
 
 def pdfs(arguments: Sequence[Path]) -> list[Path]:
     """The PDFs, those of the same content once: Passage embeds nothing twice."""
-    found = [
-        path
-        for argument in arguments
-        for path in (sorted(argument.glob("*.pdf")) if argument.is_dir() else [argument])
-    ]
+    found = files_of(arguments, "*.pdf")
     different = list({hashlib.sha256(path.read_bytes()).digest(): path for path in found}.values())
     if not different or len({path.name for path in different}) < len(different):
         raise SystemExit("There should be PDFs, no two of the same name: those would be versions to Passage.")

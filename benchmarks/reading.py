@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.files import files_of
 from rag.engine import Engine, open_engine
 from rag.errors import DocumentError
 from rag.loaders import Parser
@@ -50,11 +51,7 @@ def search_until(engine: Engine, is_over: Callable[[], bool]) -> list[float]:
 
 
 def main() -> None:
-    paths = [
-        path
-        for argument in map(Path, sys.argv[1:])
-        for path in (sorted(filter(Path.is_file, argument.rglob("*"))) if argument.is_dir() else [argument])
-    ]
+    paths = files_of(sys.argv[1:])
     if not paths:
         raise SystemExit(__doc__)
     with (
