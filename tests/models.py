@@ -1,12 +1,14 @@
-"""A pytest plugin: the folder with the real built-in models."""
+"""A pytest plugin: the folder with the real built-in models, and an engine with them."""
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
 import pytest
 
+from rag.engine import Engine, open_engine
 from rag.model_files import install, installed
 from rag.settings import PROJECT_DIR, Settings, load_settings
 
@@ -26,6 +28,19 @@ def models_dir() -> Path:
     if not installed(settings, EMBEDDER):
         install(settings, EMBEDDER)
     return settings.models_dir
+
+
+def opened_at(folder: Path, models_dir: Path) -> Engine:
+    """An engine that answers without a language model."""
+    return open_engine(load_settings(data_dir=folder, models_dir=models_dir, chat_model="extractive"))
+
+
+@pytest.fixture
+def engine(filled: Path, tmp_path: Path, models_dir: Path) -> Iterator[Engine]:
+    """An engine on a copy of the data folder that the test's module has filled."""
+    shutil.copytree(filled, tmp_path / "store")
+    with opened_at(tmp_path / "store", models_dir) as opened:
+        yield opened
 
 
 def without_layers(model: Path, target: Path) -> None:

@@ -2,15 +2,13 @@
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rag.catalog import Collection, Judgement, StoredQuestion
-from rag.engine import Engine, open_engine
+from rag.engine import Engine
 from rag.errors import Cancelled, UsageError
 from rag.evaluation import (
     changes,
@@ -30,16 +28,13 @@ from rag.evaluation.background import Evaluations, Work
 from rag.evaluation.pooling import grade_of, judge, pooled
 from rag.evaluation.systems import System
 from rag.retrieval import Query
-from rag.settings import PROJECT_DIR, load_settings
+from rag.settings import PROJECT_DIR
 from tests.fakes import ScriptedChatModel
+from tests.models import opened_at
 
 E5 = "builtin:multilingual-e5-small"
 SAMPLES = PROJECT_DIR / "data" / "samples"
 LEAVE = "工作满一年有几天年假？"
-
-
-def opened_at(folder: Path, models_dir: Path) -> Engine:
-    return open_engine(load_settings(data_dir=folder, models_dir=models_dir, chat_model="extractive"))
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +53,6 @@ def filled(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Path:
         ]
         assert [job.state for job in engine.intake.run(jobs)] == ["done", "done"]
     return folder
-
-
-@pytest.fixture
-def engine(filled: Path, tmp_path: Path, models_dir: Path) -> Iterator[Engine]:
-    shutil.copytree(filled, tmp_path / "store")
-    with opened_at(tmp_path / "store", models_dir) as opened:
-        yield opened
 
 
 @pytest.fixture

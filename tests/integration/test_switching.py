@@ -1,9 +1,7 @@
 """Another model for a collection: built beside the present index, swapped, swapped back, with real models."""
 
 import io
-import shutil
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,8 @@ from rag.engine import Engine
 from rag.errors import Cancelled, UsageError
 from rag.model_files import install
 from rag.retrieval import Query
-from rag.settings import Settings, load_settings
+from rag.settings import load_settings
+from tests.models import opened_at
 
 E5, MINILM = "builtin:multilingual-e5-small", "builtin:all-minilm-l6-v2"
 TEXTS = {
@@ -38,17 +37,6 @@ def filled(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Path:
         for name, text in TEXTS.items():
             add(engine, name, text)
     return folder
-
-
-@pytest.fixture
-def engine(filled: Path, tmp_path: Path, models_dir: Path) -> Iterator[Engine]:
-    shutil.copytree(filled, tmp_path / "store")
-    with opened_at(tmp_path / "store", models_dir) as opened:
-        yield opened
-
-
-def opened_at(folder: Path, models_dir: Path) -> Engine:
-    return Engine(Settings(data_dir=folder, models_dir=models_dir, chat_model="extractive"))
 
 
 def add(engine: Engine, name: str, text: str) -> None:
